@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# images.sh NAME: builds the image unless the cache has it, and prints the folder that holds it.
+#   dom0   Debian 12 with Xen's tools and libvirt: root.ext4, vmlinux, vmlinuz, initramfs, id, pvh-initramfs
+#   guest  disk.img: GRUB, Debian's kernel, a login on the serial line
+#   xen    xen: stock Xen 4.17's hypervisor, the peer on which the harness itself is tried
+set -euo pipefail
+. "$(dirname "$0")/../../build-aux/lib.sh"
+. "$top/tests/system/images/debian.sh"
+. "$top/tests/system/images/dom0.sh"
+. "$top/tests/system/images/guest.sh"
+
+build_xen() {
+	(cd "$out" && apt-get -q download xen-hypervisor-4.17-amd64 && dpkg -x ./*.deb unpacked)
+	gzip -dc "$out"/unpacked/boot/xen-4.17-amd64.gz >"$out/xen"
+	rm -rf "$out/unpacked" "$out"/*.deb
+}
+
+need_packages mmdebstrap debian-archive-keyring e2fsprogs fdisk cpio kmod busybox-static xz-utils zstd \
+	openssh-client grub-pc-bin grub-common python3-minimal
+here=$top/tests/system/images
+case ${1:-} in
+dom0) cached image-dom0 "$(key_of "$here"/{debian.sh,dom0.sh,vmlinux.py,init-disk,init-shell})" build_dom0 ;;
+guest) cached image-guest "$(key_of "$here"/{debian.sh,guest.sh,init-disk})" build_guest ;;
+xen) cached image-xen "$(key_of "$(declare -f build_xen)")" build_xen ;;
+*) die "usage: images.sh dom0|guest|xen" ;;
+esac
