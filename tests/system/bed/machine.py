@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The emulated machine: QEMU's TCG with SVM, one CPU, as bookworm ships it.
+
+Disks of dom0: vda its root, vdb the payload, vdc and vdd two copies of the real guest's disk.
+Every disk is a snapshot: nothing that a test writes outlives the machine.
+"""
+import os
+import socket
+import subprocess
+import time
+
+from .output import Failed, LogFile, tail
+
+# -xsave: AVX state is not to be relied on in this emulator (and then AVX must go too: Linux tests its AES
+# code with it).  -monitor, -rdtscp, -smap: emulator bugs, see doc/architecture.md.
+CPU = "EPYC,-monitor,-rdtscp,-smap,-xsave,-avx,-avx2,-fma,-f16c"
+
+
+class Images:
+    """Folders that hold the images, and the hypervisor under test."""
+
+    def __init__(self, dom0, guest, core, stock_xen=False):
+        self.dom0, self.guest, self.core, self.stock_xen = dom0, guest, core, stock_xen
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Machine:
+    def __init__(self, images, folder, payload=None, memory_mib=4096, dom0_mib=1536, verbose=False):
+        os.makedirs(folder, exist_ok=True)
+        self.images, self.folder = images, folder
+        self.serial = LogFile(os.path.join(folder, "serial.log"))
+        self.qemu_log = os.path.join(folder, "qemu.log")
+        self.ssh_port = free_port()
+        self.argv = self.command(payload, memory_mib, dom0_mib, verbose)
+        self.process = None
+        self.started = None
+
+    def command(self, payload, memory_mib, dom0_mib, verbose):
+        images = self.images
+        linux = "console=hvc0 root=/dev/vda net.ifnames=0" + ("" if verbose else " quiet")
+        if images.stock_xen:
+            hypervisor = f"console=com1 com1=115200,8n1 dom0_mem={dom0_mib}M,max:{dom0_mib}M dom0=pvh"
+        else:
+            hypervisor = f"dom0_mem={dom0_mib}M console=com1"
+            linux += " swiotlb=force"
+        dom0 = images.dom0
+        argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", CPU, "-smp", "1",
+                "-m", str(memory_mib), "-display", "none", "-vga", "none", "-nodefaults", "-no-reboot",
+                "-kernel", images.core, "-append", hypervisor,
+                "-initrd", f"{dom0}/vmlinux {linux},{dom0}/initramfs",
+                "-netdev", f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
+                "-device", "virtio-net-pci,netdev=net0,romfile=",
+                "-serial", f"file:{self.serial.path}"]
+        if images.stock_xen:
+            argv += ["-device", "intel-iommu"]
+        for disk in [f"{dom0}/root.ext4", payload or "/dev/null", f"{images.guest}/disk.img", f"{images.guest}/disk.img"]:
+            argv += ["-drive", f"file={disk},format=raw,if=virtio,snapshot=on"]
+        return argv
+
+    def start(self):
+        with open(self.qemu_log, "wb") as log:
+            log.write((" ".join(self.argv) + "\n").encode())
+            log.flush()
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.started = time.monotonic()
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def require_alive(self):
+        if not self.alive():
+            with open(self.qemu_log, encoding="utf-8", errors="replace") as log:
+                said = log.read().splitlines()[1:]
+            raise Failed(f"the machine ended; its serial line: {self.serial.path}\n{tail(self.serial.text())}\n"
+                         + tail("\n".join(line for line in said if "doesn't support requested feature" not in line)))
+
+    def stop(self):
+        if self.alive():
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()

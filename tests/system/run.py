@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs system tests in the emulated machine.  Tests share one boot of dom0 as long as each leaves it as it found it:
+a test that fails, or leaves a domain behind, costs the next one a new boot."""
+import argparse
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from bed.dom0 import Dom0  # noqa: E402
+from bed.machine import Images  # noqa: E402
+from bed.output import Failed  # noqa: E402
+from bed.payload import make_payload  # noqa: E402
+
+ORDER = ["thin-dom0", "thin-pvh", "thin-pair", "thin-virsh"]
+
+
+def say(text):
+    print(time.strftime("[%H:%M:%S] ") + text, file=sys.stderr, flush=True)
+
+
+def image(name):
+    done = subprocess.run([os.path.join(HERE, "images.sh"), name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          check=False)
+    if done.returncode != 0:
+        sys.exit(f"error: image {name} could not be built")
+    return done.stdout.decode().strip()
+
+
+class Bed:
+    """What a test is given."""
+
+    def __init__(self, images, logs, payload, verbose):
+        self.images, self.logs, self.payload, self.verbose = images, logs, payload, verbose
+        self.stock_xen = images.stock_xen
+        self.running = None
+        self.boots = 0
+        self.boot_seconds = []
+
+    def dom0(self):
+        if self.running is None:
+            self.boots += 1
+            folder = os.path.join(self.logs, f"boot-{self.boots}")
+            self.running = Dom0(self.images, folder, self.payload, self.verbose)
+            say(f"booting dom0 (serial line: {folder}/serial.log)")
+            start = time.monotonic()
+            self.running.boot()
+            self.boot_seconds.append(time.monotonic() - start)
+            say(f"dom0 is up after {self.boot_seconds[-1]:.0f} s")
+        return self.running
+
+    def left_behind(self):
+        """What a test that passed has left in dom0; None when nothing."""
+        if self.running is None:
+            return None
+        others = [name for name in self.running.domains() if name != "Domain-0"]
+        return f"domains left behind: {' '.join(others)}" if others else None
+
+    def stop(self):
+        if self.running is not None:
+            self.running.stop()
+            self.running = None
+
+
+class Durations:
+    """How long each test took last time on this machine, for saying how long is left."""
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            with open(path, encoding="ascii") as file:
+                self.seconds = json.load(file)
+        except (OSError, ValueError):
+            self.seconds = {}
+
+    def left(self, names):
+        known = [self.seconds.get(name) for name in names]
+        if None in known:
+            return "not known yet"
+        return f"about {sum(known) / 60:.0f} min"
+
+    def store(self, name, seconds):
+        self.seconds[name] = seconds
+        with open(self.path, "w", encoding="ascii") as file:
+            json.dump(self.seconds, file)
+
+
+def run_one(bed, name):
+    """None when the test passed, else why not."""
+    try:
+        importlib.import_module("cases." + name.replace("-", "_")).run(bed)
+        return bed.left_behind()
+    except Failed as why:
+        return str(why)
+    except Exception:  # pylint: disable=broad-except
+        return traceback.format_exc()
+
+
+def main():
+    parse = argparse.ArgumentParser()
+    parse.add_argument("tests", nargs="*", help="names; all without any")
+    parse.add_argument("--build", default=".", help="build folder: logs go there")
+    parse.add_argument("--root", help="what `make install DESTDIR=` gave; its core is the one that runs")
+    parse.add_argument("--stock-xen", action="store_true", help="try the harness and the images on stock Xen 4.17")
+    parse.add_argument("--verbose", action="store_true", help="dom0's kernel messages too")
+    parse.add_argument("--list", action="store_true")
+    args = parse.parse_args()
+
+    names = args.tests or ORDER
+    unknown = [name for name in names if name not in ORDER]
+    if unknown:
+        sys.exit(f"no system test {' '.join(unknown)}; there are: {' '.join(ORDER)}")
+    if args.stock_xen:
+        names = [n for n in names if getattr(importlib.import_module("cases." + n.replace("-", "_")), "ON_STOCK_XEN", False)]
+    if args.list:
+        print("\n".join(names))
+        return 0
+
+    logs = os.path.join(os.path.abspath(args.build), "system-logs")
+    shutil.rmtree(logs, ignore_errors=True)
+    os.makedirs(logs)
+    if args.stock_xen:
+        core, payload = image("xen") + "/xen", None
+    else:
+        if not args.root:
+            sys.exit("--root is needed")
+        core = os.path.join(args.root, "boot/diptych-core")
+        payload = os.path.join(logs, "payload.tar")
+        make_payload(args.root, payload)
+    bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose)
+    durations = Durations(os.path.join(os.path.abspath(args.build), "system-durations.json"))
+
+    passed = failed = 0
+    for number, name in enumerate(names):
+        say(f"{name} ({number + 1} of {len(names)}, left: {durations.left(names[number:])})")
+        start = time.monotonic()
+        why = run_one(bed, name)
+        took = time.monotonic() - start
+        if why is None:
+            passed += 1
+            durations.store(name, took)
+            say(f"{name}: passed in {took:.0f} s")
+        else:
+            failed += 1
+            say(f"{name}: FAILED after {took:.0f} s: {why}")
+            bed.stop()
+    bed.stop()
+    if failed:
+        say(f"logs: {logs}")
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
