@@ -92,9 +92,10 @@ debian_mirror() {
 }
 debian_keyring() { printf '%s\n' /usr/share/keyrings/debian-archive-keyring.gpg; }
 
-# trixie_apt: makes a private apt configuration for Debian 13 (own lists, nothing installed); prints its file.
-trixie_apt() {
-	local d=$cache/trixie-apt mirror
+# private_apt SUITE: makes a private apt configuration, sources too, for one of Debian's suites (own lists,
+# nothing installed); prints its file.
+private_apt() {
+	local d=$cache/$1-apt mirror suite=$1
 	if [ ! -e "$d/.done" ]; then
 		mirror=$(debian_mirror)
 		[ -n "$mirror" ] || die "apt's configuration names no Debian mirror"
@@ -104,8 +105,8 @@ trixie_apt() {
 			[ -e "$d/.done" ] && exit 0
 			: >"$d/etc/status"
 			{
-				printf 'deb [signed-by=%s] %s trixie main\n' "$(debian_keyring)" "$mirror"
-				printf 'deb-src [signed-by=%s] %s trixie main\n' "$(debian_keyring)" "$mirror"
+				printf 'deb [signed-by=%s] %s %s main\n' "$(debian_keyring)" "$mirror" "$suite"
+				printf 'deb-src [signed-by=%s] %s %s main\n' "$(debian_keyring)" "$mirror" "$suite"
 			} >"$d/etc/sources.list"
 			cat >"$d/apt.conf" <<CONF
 Dir::Etc::sourcelist "$d/etc/sources.list";
@@ -124,10 +125,11 @@ CONF
 				exit 1
 			}
 			touch "$d/.done"
-		) 9>"$d/lock" || die "cannot read Debian 13's package lists"
+		) 9>"$d/lock" || die "cannot read the package lists of $suite"
 	fi
 	printf '%s\n' "$d/apt.conf"
 }
+trixie_apt() { private_apt trixie; }
 
 # trixie_unpack DIR PKG...: downloads Debian 13's packages (not their dependencies) and unpacks them below DIR.
 trixie_unpack() {
@@ -140,14 +142,16 @@ trixie_unpack() {
 	rm -rf "$dir/.debs"
 }
 
-# trixie_source DIR PKG=VERSION: unpacks a Debian 13 source package into DIR (patches applied).
-trixie_source() {
-	local dir=$1 conf
-	conf=$(trixie_apt) || return 1
+# private_source SUITE DIR PKG[=VERSION]: unpacks a source package of SUITE into DIR/source (patches applied).
+private_source() {
+	local dir=$2 conf
+	conf=$(private_apt "$1") || return 1
 	(
 		cd "$dir"
-		APT_CONFIG=$conf apt-get -q --download-only source "$2" >&2 || exit 1
+		APT_CONFIG=$conf apt-get -q --download-only source "$3" >&2 || exit 1
 		# The .dsc's signer is not in bookworm's keyring; apt has checked the hashes against the signed lists.
 		dpkg-source --no-check -x ./*.dsc source >&2
 	)
 }
+trixie_source() { private_source trixie "$@"; }
+bookworm_source() { private_source bookworm "$@"; }
