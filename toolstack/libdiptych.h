@@ -107,6 +107,7 @@ struct diptych_desc {
 	uint64_t fidelity_memory_kib;
 
 	char *source; /* file that it was read from, for messages; may be NULL */
+	char *notes;  /* set by the parser: what it read that will have no effect, one a line; may be NULL */
 };
 
 /* Defaults: 1 vCPU, SeaBIOS, serial, every action DESTROY but on_reboot RESTART. */
@@ -120,11 +121,15 @@ struct diptych_nic *diptych_desc_add_nic(struct diptych_desc *desc);
 /*
  * Reads xl.cfg text (type="hvm") into an initialised description.  No hypervisor is needed.  `name` is
  * the file's name for messages.  On failure *error is text by malloc, one message per line, each with
- * file and line where there is one.  -ENOTSUP: type="pvh" or "pv", which are libxl's to build.
+ * file and line where there is one.  -ENOTSUP: type="pvh", which is libxl's to build.
  */
 int diptych_desc_parse(struct diptych_desc *desc, const char *name, const char *text, size_t length,
 		       char **error);
 int diptych_desc_parse_file(struct diptych_desc *desc, const char *path, char **error);
+
+/* The description as xl.cfg text, a string by malloc that diptych_desc_parse reads back to an equal
+ * description.  NULL when memory is out. */
+char *diptych_desc_format(const struct diptych_desc *desc);
 
 /* Whether this release can build it, and whether its files are there: the same checks that create makes
  * before it touches anything.  *error as above. */
@@ -177,8 +182,8 @@ enum diptych_end {
 const char *diptych_end_text(enum diptych_end end); /* "poweroff", "reboot", ... never NULL */
 
 struct diptych_pair {
-	uint32_t guest;	   /* domain ids; DIPTYCH_NO_DOMAIN: that panel is gone */
-	uint32_t fidelity;
+	uint32_t guest;	   /* names the pair, also when that panel is gone already (DIPTYCH_DYING) */
+	uint32_t fidelity; /* DIPTYCH_NO_DOMAIN: that panel is gone */
 	char *name;
 	uint8_t uuid[16];
 	enum diptych_state state;

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of libdiptych: the context, and what the files of the library need of each other.  Nothing
+ * here is exported.
+ */
+#ifndef DIPTYCH_CONTEXT_H
+#define DIPTYCH_CONTEXT_H
+
+#include <libxl.h>
+#include <xenctrl.h>
+#include <xenstore.h>
+#include <xentoollog.h>
+
+#include "libdiptych.h"
+
+#define PAGES_PER_MIB 256u
+
+struct events;
+
+struct diptych {
+	xentoollog_logger logger; /* first: libxl hands back a pointer to it */
+	xc_interface *xc;
+	struct xs_handle *xs;
+	libxl_ctx *libxl;
+	struct events *events; /* NULL until the first call that wants them */
+	diptych_log_fn *log;
+	void *log_user;
+	diptych_progress_fn *progress;
+	void *progress_user;
+	char error[1024];
+	char xen_error[512]; /* first error that Xen's libraries reported since clear_xen_error */
+};
+
+/* context.c: keep the text, log it, return -error. */
+int fail(struct diptych *c, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void note(struct diptych *c, enum diptych_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void progress(struct diptych *c, const char *what, unsigned int percent);
+void clear_xen_error(struct diptych *c);
+const char *xen_error(const struct diptych *c); /* ": text", or "" when none was reported */
+
+/* tree.c: xenstore.  Reads return strings by malloc, NULL when there is no such node. */
+#define TREE_PATH 256
+char *tree_read(struct diptych *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
+bool tree_read_id(struct diptych *c, uint32_t *id, const char *path, ...)
+	__attribute__((format(printf, 3, 4)));
+bool tree_read_u64(struct diptych *c, uint64_t *value, const char *path, ...)
+	__attribute__((format(printf, 3, 4)));
+void tree_remove(struct diptych *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
+int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity,
+		    char *const *argv);
+void tree_remove_pair(struct diptych *c, uint32_t guest, const uint8_t uuid[16]);
+/* Domain ids that the index of pairs holds, by malloc. */
+int tree_index(struct diptych *c, uint32_t **guests, size_t *count);
+void tree_index_remove(struct diptych *c, uint32_t guest);
+/* Lets `xl console GUEST` find the pty. */
+void tree_write_console(struct diptych *c, uint32_t guest, uint32_t fidelity, const char *tty);
+
+/* list.c */
+bool domain_info(struct diptych *c, uint32_t domid, xc_domaininfo_t *info);
+void uuid_text(const uint8_t uuid[16], char text[37]);
+bool uuid_is_zero(const uint8_t uuid[16]);
+
+/* guest.c, fidelity.c: the two panels. */
+uint64_t guest_pool_pages(const struct diptych_desc *desc);
+int guest_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *domid);
+int guest_destroy(struct diptych *c, uint32_t domid);
+uint64_t fidelity_memory_kib(const struct diptych_desc *desc);
+int fidelity_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *domid);
+int fidelity_destroy(struct diptych *c, uint32_t domid);
+
+/* end.c: diptych_destroy, with the reason that watchers shall be told. */
+int pair_destroy(struct diptych *c, const struct diptych_pair *pair, enum diptych_end end);
+
+/* record.c: files below /run/diptych. */
+int record_prepare(struct diptych *c);
+int record_lock(struct diptych *c); /* one creator or destroyer at a time; a descriptor to close */
+int record_start(struct diptych *c, uint32_t guest, const struct diptych_desc *desc);
+void record_end(struct diptych *c, uint32_t guest, const uint8_t uuid[16], enum diptych_end end);
+enum diptych_end record_read_end(uint32_t guest, const uint8_t uuid[16]);
+int record_read_desc(struct diptych *c, uint32_t guest, struct diptych_desc *desc);
+void record_forget(uint32_t guest);
+int record_monitor_lock(uint32_t guest); /* descriptor to keep, -EWOULDBLOCK: there is a monitor */
+
+/* monitor-start.c */
+int monitor_start(struct diptych *c, uint32_t guest);
+
+/* events.c */
+void events_free(struct events *events);
+
+#endif
