@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A vCPU: its processor state, its scheduling state, what is due to it.
+ * One kernel stack per CPU: nothing in the core blocks; a vCPU that must wait is
+ * marked blocked and the main loop goes on with another.
+ */
+#ifndef VCPU_H
+#define VCPU_H
+
+#include "types.h"
+#include "x86/svm.h"
+#include "x86/time.h"
+
+struct domain;
+
+struct gprs { /* hardware encoding order; rax and rsp live in the VMCB */
+	u64 r[16];
+};
+
+enum gpr_number { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+/* Software local APIC, x2APIC by MSR only. */
+struct apic {
+	u32 id;
+	u32 tpr, svr, esr;
+	u64 icr;
+	u32 lvt[6]; /* 0x832..0x837 */
+	u32 initial_count, divide;
+	u32 cmci;
+	u32 irr[8], isr[8], tmr[8];
+	u32 owed[8]; /* relay: level vectors whose physical EOI is owed */
+	bool nmi_pending;
+};
+
+enum vcpu_start { START_DOWN = 0, START_WAIT_SIPI, START_UP };
+
+struct vcpu {
+	struct domain *domain;
+	u32 id;
+	struct vmcb *vmcb; /* core page */
+	struct gprs regs;
+	u8 fpu[512] __aligned(16); /* FXSAVE image */
+
+	/* scheduling (vcpu/sched.c) */
+	struct vcpu *queue_next, *queue_prev;
+	bool queued;
+	u8 start; /* enum vcpu_start */
+	bool blocked;	      /* HLT or SCHEDOP_poll/block; woken by vcpu_wake */
+	bool halted_for_good; /* HLT with IF=0: the vCPU is down */
+	u8 priority;	      /* higher runs first */
+	u64 run_ns;	      /* CPU time */
+	u64 guest_run_ns;     /* fidelity: of it, time inside its guest */
+	u64 entered_ns;
+
+	struct apic apic;
+
+	/* event channel upcall (vcpu_info) */
+	u64 info_mfn;	 /* 0: in shared_info (vcpu id < 32) */
+	u32 info_offset;
+	bool info_registered;
+
+	/* due: set by lower floors, turned into events by xen/evtchn.c before an entry */
+	u32 virqs_due; /* bit per VIRQ_*: only VIRQ_TIMER so far */
+	u64 timer_ns;  /* one-shot deadline, 0 none */
+	u64 poll_deadline_ns; /* SCHEDOP_poll: 0 not polling, ~0 without end */
+	u64 poll_port;	      /* polled port when exactly one, ~0 any */
+
+	/* areas registered by the guest: guest physical, 0 none */
+	u64 runstate_gpa;
+	u64 time_area_gpa;
+	u32 runstate; /* RUNSTATE_* */
+	u64 runstate_entry_ns, runstate_time[4];
+
+	/* MSRs that the core keeps */
+	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
+	u64 spec_ctrl;
+	u64 tsc_aux;
+
+	/* pairs: a fidelity vCPU that has entered its guest; a guest vCPU and its state page */
+	struct vcpu *running; /* fidelity vCPU: the passive vCPU it is in, NULL none */
+	struct vcpu *runner;  /* passive vCPU: who is in it, NULL none */
+	u64 state_mfn;	      /* passive vCPU: its state page (partner's frame), 0 none */
+	bool kicked;
+	u64 deadline_tsc;     /* passive vCPU while it runs */
+	u32 asid;
+	u64 asid_generation;
+};
+
+/* Wakes a blocked vCPU and makes the scheduler look again. Call after making an event pending. */
+void vcpu_wake(struct vcpu *v);
+/* CPU time including the current run, ns. */
+u64 vcpu_time(const struct vcpu *v);
+bool vcpu_runnable(const struct vcpu *v);
+/* The vCPU that made the current hypercall. */
+struct vcpu *vcpu_current(void);
+/* 32-bit protected mode reset state of a PVH entry (contract 1.2); up and runnable afterwards. */
+void vcpu_reset_pvh(struct vcpu *v, u64 eip, u64 ebx);
+
+/* Core-wide CPUID policy: what a domain may see at most. leaf/subleaf as CPUID takes them. */
+void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4]);
+
+#endif

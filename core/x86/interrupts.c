@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Descriptor tables of the core.  An exception inside the core is the end: it
+ * panics with registers.  NMI, double fault and machine check have own stacks.
+ */
+#include "x86/interrupts.h"
+
+#include "lib.h"
+#include "x86/cpu.h"
+
+#define SELECTOR_CODE 8
+#define SELECTOR_TSS  24
+#define VECTOR_NMI    2
+#define VECTOR_DF     8
+#define VECTOR_MC     18
+
+struct idt_entry {
+	u16 offset_low, selector;
+	u8 stack, type;
+	u16 offset_mid;
+	u32 offset_high, reserved;
+};
+
+struct task_state { /* APM 2, 12.2.5 */
+	u32 reserved_1;
+	u64 rsp[3];
+	u64 reserved_2;
+	u64 stacks[7];
+	u64 reserved_3;
+	u16 reserved_4, io_map;
+} __packed;
+
+struct exception_frame {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	u64 vector, error_code, rip, cs, rflags, rsp, ss;
+};
+
+struct table_pointer {
+	u16 limit;
+	u64 base;
+} __packed;
+
+extern u8 entry_stubs[256][32];
+
+static struct idt_entry idt[256] __aligned(16);
+static u64 gdt[5];
+static struct task_state tss;
+static u8 stacks[3][4096] __aligned(16);
+
+int interrupt_taken = -1;
+u32 nmi_taken;
+
+void exception_entry(const struct exception_frame *f);
+
+void descriptors_init(void)
+{
+	struct table_pointer p;
+	u64 base = (u64)&tss;
+
+	for (u32 i = 0; i < 256; i++) {
+		u64 to = (u64)entry_stubs[i];
+
+		idt[i] = (struct idt_entry){
+			.offset_low = (u16)to,
+			.selector = SELECTOR_CODE,
+			.type = 0x8e,
+			.offset_mid = (u16)(to >> 16),
+			.offset_high = (u32)(to >> 32),
+		};
+	}
+	idt[VECTOR_NMI].stack = 1;
+	idt[VECTOR_DF].stack = 2;
+	idt[VECTOR_MC].stack = 3;
+	for (u32 i = 0; i < 3; i++)
+		tss.stacks[i] = (u64)(stacks[i] + sizeof(stacks[i]));
+	tss.io_map = sizeof(tss);
+	gdt[1] = 0x00af9b000000ffffull;
+	gdt[2] = 0x00cf93000000ffffull;
+	gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+	gdt[4] = base >> 32;
+	p = (struct table_pointer){ sizeof(gdt) - 1, (u64)gdt };
+	__asm__ volatile("lgdt %0" : : "m"(p));
+	p = (struct table_pointer){ sizeof(idt) - 1, (u64)idt };
+	__asm__ volatile("lidt %0" : : "m"(p));
+	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+}
+
+void exception_entry(const struct exception_frame *f)
+{
+	if (f->vector == VECTOR_NMI) {
+		nmi_taken++;
+		return;
+	}
+	printk("rip %016llx cs %llx flags %llx rsp %016llx cr2 %016llx\n", (unsigned long long)f->rip,
+	       (unsigned long long)f->cs, (unsigned long long)f->rflags, (unsigned long long)f->rsp,
+	       (unsigned long long)read_cr2());
+	printk("rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", (unsigned long long)f->rax,
+	       (unsigned long long)f->rbx, (unsigned long long)f->rcx, (unsigned long long)f->rdx);
+	printk("rsi %016llx rdi %016llx rbp %016llx r8  %016llx\n", (unsigned long long)f->rsi,
+	       (unsigned long long)f->rdi, (unsigned long long)f->rbp, (unsigned long long)f->r8);
+	printk("r9  %016llx r10 %016llx r11 %016llx r12 %016llx\n", (unsigned long long)f->r9,
+	       (unsigned long long)f->r10, (unsigned long long)f->r11, (unsigned long long)f->r12);
+	printk("r13 %016llx r14 %016llx r15 %016llx\n", (unsigned long long)f->r13,
+	       (unsigned long long)f->r14, (unsigned long long)f->r15);
+	panic("exception %llu in the core, error code %llx", (unsigned long long)f->vector,
+	      (unsigned long long)f->error_code);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The physical local APIC of this CPU, by its page or by MSR, and its one-shot timer. */
+#ifndef LAPIC_H
+#define LAPIC_H
+
+#include "types.h"
+
+/* The core's own vectors, all in the top class: what dom0's devices use never blocks them. */
+#define VECTOR_TIMER	0xf1
+#define VECTOR_KICK	0xf2
+#define VECTOR_ERROR	0xfe
+#define VECTOR_SPURIOUS 0xff
+
+void lapic_init(void);
+u32 lapic_id(void);
+void lapic_eoi(void);
+bool lapic_level(u8 vector);  /* TMR bit */
+int lapic_highest_in_service(void); /* -1 none */
+/* Counts ticks for the calibration; then the timer takes ns. */
+void lapic_timer_start(u32 count);
+u32 lapic_timer_left(void);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The core's page tables (4-level, APM 2, 5.3), its own pages, and windows into domain frames. */
+#include "x86/paging.h"
+
+#include "lib.h"
+#include "pages.h"
+#include "x86/cpu.h"
+
+#define P   1ull
+#define RW  2ull
+#define PWT 8ull
+#define PCD 0x10ull
+#define NX  (1ull << 63)
+
+#define WINDOW_BASE  (2ull << 39)
+#define DEVICE_INDEX 256 /* entries of the windows' table from here on: devices */
+#define HEAP_MAX     (1u << 16)
+
+extern u64 boot_root[512], boot_directories[2048];
+
+static u64 carve_at, carve_end;
+static u64 *window_table;
+static u32 windows_open, devices;
+static u64 heap_base;
+static u32 heap_pages, heap_hint;
+static u64 heap_left;
+static u8 heap_used[HEAP_MAX];
+
+void core_memory_init(u64 start, u64 end)
+{
+	carve_at = start;
+	carve_end = end;
+}
+
+u64 core_carve(u64 bytes)
+{
+	u64 at = carve_at;
+
+	bytes = (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	if (bytes > carve_end - carve_at)
+		panic("core memory is too small: %llu bytes more are needed", (unsigned long long)bytes);
+	carve_at += bytes;
+	memset((void *)at, 0, bytes);
+	return at;
+}
+
+void core_memory_done(void)
+{
+	heap_base = carve_at;
+	heap_pages = (u32)min_u64((carve_end - carve_at) / PAGE_SIZE, HEAP_MAX);
+	heap_left = heap_pages;
+}
+
+void *pages_alloc(u32 nr)
+{
+	u32 run = 0;
+
+	for (u32 tries = 0, i = heap_hint; tries < heap_pages + nr; tries++, i++) {
+		if (i >= heap_pages)
+			i = 0, run = 0;
+		run = heap_used[i] ? 0 : run + 1;
+		if (run == nr) {
+			u8 *p = (u8 *)(heap_base + (i + 1 - nr) * PAGE_SIZE);
+
+			memset(heap_used + i + 1 - nr, 1, nr);
+			heap_hint = i + 1;
+			heap_left -= nr;
+			return memset(p, 0, nr * PAGE_SIZE);
+		}
+	}
+	return NULL;
+}
+
+void pages_free(void *page, u32 nr)
+{
+	u64 i = ((u64)page - heap_base) / PAGE_SIZE;
+
+	memset(heap_used + i, 0, nr);
+	heap_left += nr;
+}
+
+u64 pages_left(void)
+{
+	return heap_left;
+}
+
+static u64 *next_table(u64 *entry)
+{
+	if (!(*entry & P))
+		*entry = core_carve(PAGE_SIZE) | P | RW;
+	return (u64 *)(*entry & 0xffffffffff000ull);
+}
+
+static u64 *leaf_of(u64 va)
+{
+	u64 *t = next_table(&boot_root[va >> 39 & 511]);
+
+	t = next_table(&t[va >> 30 & 511]);
+	t = next_table(&t[va >> 21 & 511]);
+	return &t[va >> 12 & 511];
+}
+
+void paging_back(u64 va, u64 bytes)
+{
+	u64 end = (va + bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+
+	for (va &= ~(PAGE_SIZE - 1); va < end; va += PAGE_SIZE) {
+		u64 *leaf = leaf_of(va);
+
+		if (!(*leaf & P)) /* neighbours may share a page */
+			*leaf = core_carve(PAGE_SIZE) | P | RW | NX;
+	}
+}
+
+void windows_init(void)
+{
+	window_table = leaf_of(WINDOW_BASE);
+}
+
+volatile u32 *paging_map_device(u64 mfn)
+{
+	u32 i = DEVICE_INDEX + devices++;
+
+	window_table[i] = mfn << PAGE_SHIFT | P | RW | PWT | PCD | NX;
+	return (volatile u32 *)(WINDOW_BASE + i * PAGE_SIZE);
+}
+
+void *window_open(u64 mfn)
+{
+	void *va = (void *)(WINDOW_BASE + windows_open * PAGE_SIZE);
+
+	if (windows_open == WINDOWS)
+		panic("more than %d windows", WINDOWS);
+	window_table[windows_open++] = mfn << PAGE_SHIFT | P | RW | NX;
+	invlpg(va);
+	return va;
+}
+
+void window_close(void *window)
+{
+	u64 i = ((u64)window - WINDOW_BASE) / PAGE_SIZE;
+
+	if (i + 1 != windows_open)
+		panic("window %llu closed out of order (%u open)", (unsigned long long)i, windows_open);
+	window_table[i] = 0;
+	windows_open--;
+	invlpg((void *)(WINDOW_BASE + i * PAGE_SIZE));
+}
+
+/* The one primitive that zeroes a domain frame, for the protection layer. */
+void frame_zero(u64 mfn);
+
+void frame_zero(u64 mfn)
+{
+	u64 *p = window_open(mfn);
+	u64 n = PAGE_SIZE / 8;
+	void *d = p;
+
+	__asm__ volatile("rep stosq" : "+D"(d), "+c"(n) : "a"(0ull) : "memory");
+	window_close(p);
+}
+
+void paging_drop_boot_map(u64 first, u64 end)
+{
+	for (u64 i = 0; i < 2048; i++) {
+		u64 pa = i << 21;
+
+		if (pa + (1ull << 21) <= first || pa >= end)
+			boot_directories[i] = 0;
+	}
+	write_cr3(read_cr3());
+}

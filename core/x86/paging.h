@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The core's own address space: image and core memory one to one, the protection
+ * layer's arrays at their link addresses, windows.  No map of domain memory.
+ */
+#ifndef PAGING_H
+#define PAGING_H
+
+#include "types.h"
+
+/* Core memory behind the image: [start, end), 2 MiB aligned, one to one. Carved from below by
+ * core_carve() during boot, the rest becomes pages_alloc()'s. */
+void core_memory_init(u64 start, u64 end);
+u64 core_carve(u64 bytes); /* physical = virtual address, page aligned, zeroed; panics when none is left */
+void core_memory_done(void);
+/* Backs [va, va + bytes) with zeroed core memory. Boot only. */
+void paging_back(u64 va, u64 bytes);
+/* A device's page, uncached. */
+volatile u32 *paging_map_device(u64 mfn);
+void windows_init(void);
+/* End of boot: everything below 4 GiB but [first, end) leaves the core's map. */
+void paging_drop_boot_map(u64 first, u64 end);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SVM: enabling, the permission maps, the control block's fixed part, address
+ * space identifiers, the run call.
+ */
+#include "x86/svm.h"
+
+#include "lib.h"
+#include "pages.h"
+#include "x86/console.h"
+#include "x86/cpu.h"
+
+#define CPUID_SVM_FEATURES 0x8000000a
+#define SVM_NP		   (1u << 0)
+#define SVM_NRIP	   (1u << 3)
+#define SVM_DECODE	   (1u << 7)
+#define VM_CR_R_INIT	   (1ull << 1)
+#define VM_CR_SVMDIS	   (1ull << 4)
+
+bool svm_has_nrip, svm_has_decode;
+
+static u8 hsave[4096] __aligned(4096);
+static struct vmcb host_state; /* VMSAVE area of the core: TR, above all */
+static u8 io_map_dom0[12288] __aligned(4096);
+static u8 io_map_pvh[12288] __aligned(4096);
+static u8 io_map_guest[12288] __aligned(4096);
+static u8 msr_map[8192] __aligned(4096);
+
+static u32 asids, next_asid = 1;
+static u64 generation = 1;
+
+void svm_world_switch(u64 vmcb_pa, struct gprs *regs, u64 host_vmcb_pa);
+
+__noreturn static void no_svm(const char *why)
+{
+	printk("this machine cannot run Diptych: %s\n", why);
+	machine_end(false);
+}
+
+static void msr_pass(u32 index, bool write)
+{
+	u32 base = index < 0x2000 ? index : index < 0xc0002000 ? index - 0xc0000000 + 0x2000 :
+								   index - 0xc0010000 + 0x4000;
+	u32 bit = base * 2;
+
+	msr_map[bit / 8] &= (u8)~((write ? 3u : 1u) << (bit % 8));
+}
+
+static void port_set(u8 *map, u32 port, bool intercept)
+{
+	if (intercept)
+		map[port / 8] |= (u8)(1u << (port % 8));
+	else
+		map[port / 8] &= (u8)~(1u << (port % 8));
+}
+
+void svm_hide_ports(u16 first, u16 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		port_set(io_map_dom0, first + i, true);
+}
+
+static void maps_init(void)
+{
+	/* State that VMLOAD/VMSAVE or the control block switch anyway: no exit needed. */
+	static const u32 own[] = { 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000100,
+				   0xc0000101, 0xc0000102, 0x174,      0x175,	   0x176 };
+
+	memset(msr_map, 0xff, sizeof(msr_map));
+	for (u32 i = 0; i < ARRAY_SIZE(own); i++)
+		msr_pass(own[i], true);
+	msr_pass(0x10, false);
+	memset(io_map_pvh, 0xff, sizeof(io_map_pvh));
+	memset(io_map_guest, 0xff, sizeof(io_map_guest));
+	port_set(io_map_pvh, 0x80, false);
+	port_set(io_map_pvh, 0xed, false);
+	/* Beyond port 0xffff: accesses that would wrap. */
+	memset(io_map_dom0 + 8192, 0xff, sizeof(io_map_dom0) - 8192);
+}
+
+void svm_init_cpu(void)
+{
+	u32 r[4];
+
+	cpuid(0x80000001, 0, r);
+	if (!(r[2] & 4))
+		no_svm("the processor has no SVM (AMD-V); Intel's VMX is not supported yet");
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		no_svm("SVM is switched off in the firmware's setup");
+	cpuid(CPUID_SVM_FEATURES, 0, r);
+	if (!(r[3] & SVM_NP))
+		no_svm("the processor has SVM but no nested paging");
+	svm_has_nrip = r[3] & SVM_NRIP;
+	svm_has_decode = r[3] & SVM_DECODE;
+	asids = r[1];
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	/* An INIT is turned into #SX in the core and into an exit in a guest (APM 2, 15.21.8). */
+	wrmsr(MSR_VM_CR, rdmsr(MSR_VM_CR) | VM_CR_R_INIT);
+	wrmsr(MSR_VM_HSAVE, (u64)hsave);
+	maps_init();
+	__asm__ volatile("vmsave %0" : : "a"(&host_state) : "memory");
+}
+
+void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
+{
+	b->intercept_1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC |
+			 INTERCEPT1_CPUID | INTERCEPT1_INVD | INTERCEPT1_HLT | INTERCEPT1_INVLPGA |
+			 INTERCEPT1_IOIO | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
+	b->intercept_2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD | INTERCEPT2_VMSAVE |
+			 INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT | INTERCEPT2_MONITOR |
+			 INTERCEPT2_MWAIT | INTERCEPT2_XSETBV | INTERCEPT2_RDPRU;
+	if (kind != SVM_DOM0)
+		b->intercept_2 |= INTERCEPT2_WBINVD;
+	b->iopm_pa = (u64)(kind == SVM_DOM0 ? io_map_dom0 : kind == SVM_PVH ? io_map_pvh : io_map_guest);
+	b->msrpm_pa = (u64)msr_map;
+	b->v_intr = V_INTR_MASKING;
+	b->nested_control = 1;
+	b->efer = EFER_SVME;
+	b->g_pat = 0x0007040600070406ull;
+	b->dr6 = 0xffff0ff0;
+	b->dr7 = 0x400;
+	b->rflags = 2;
+	b->cr0 = CR0_ET;
+}
+
+/* ASIDs: a generation is a promise that what was translated under an older one is never used again. A new
+ * number is given for each generation; when the numbers run out, everything is flushed. */
+void svm_flush_this_cpu(void)
+{
+	generation++;
+}
+
+u64 svm_flush_generation(void)
+{
+	return generation;
+}
+
+void svm_assign_asid(struct vmcb *b, u64 *of)
+{
+	b->tlb_control = 0;
+	if (*of == generation)
+		return;
+	if (next_asid >= asids) {
+		next_asid = 1;
+		generation++;
+		b->tlb_control = 1; /* flush all */
+	}
+	b->asid = next_asid++;
+	*of = generation;
+}
+
+void svm_run(struct vmcb *b, struct gprs *regs)
+{
+	b->clean = 0;
+	svm_world_switch((u64)b, regs, (u64)&host_state);
+}
