@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the toolstack keeps in xenstore.  The shape is that of libxl's stub domains where libxl has one, so
+ * that stock xl lists, names, opens and destroys a pair as one thing; the rest is below diptych/.
+ *
+ *   /tool/diptych/G = F				index of pairs; written last, removed last
+ *   /local/domain/G/name, /vm, /memory/static-max	as libxl
+ *   /local/domain/G/image/device-model-domid = F	as libxl: destroying G destroys F too
+ *   /local/domain/G/diptych/fidelity-domid = F
+ *   /local/domain/F/diptych/guest-domid = G
+ *   /local/domain/F/diptych/argv/NNN			QEMU's arguments
+ *   /local/domain/F/diptych/state			F's to write: "running", "exited CODE"
+ *   /libxl/G/type = hvm, /vm/UUID/name, /uuid		as libxl
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "context.h"
+
+#define INDEX "/tool/diptych"
+
+static char *read_path(struct diptych *c, const char *format, va_list args)
+{
+	char path[TREE_PATH];
+	unsigned int length;
+
+	vsnprintf(path, sizeof(path), format, args);
+	return xs_read(c->xs, XBT_NULL, path, &length); /* libxenstore adds a NUL */
+}
+
+char *tree_read(struct diptych *c, const char *path, ...)
+{
+	va_list args;
+	char *value;
+
+	va_start(args, path);
+	value = read_path(c, path, args);
+	va_end(args);
+	return value;
+}
+
+static bool to_u64(char *text, uint64_t *value)
+{
+	char *end;
+	bool good;
+
+	if (!text)
+		return false;
+	*value = strtoull(text, &end, 10);
+	good = *text && !*end;
+	free(text);
+	return good;
+}
+
+bool tree_read_u64(struct diptych *c, uint64_t *value, const char *path, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, path);
+	text = read_path(c, path, args);
+	va_end(args);
+	return to_u64(text, value);
+}
+
+bool tree_read_id(struct diptych *c, uint32_t *id, const char *path, ...)
+{
+	uint64_t value;
+	va_list args;
+	char *text;
+
+	va_start(args, path);
+	text = read_path(c, path, args);
+	va_end(args);
+	if (!to_u64(text, &value) || value >= DOMID_FIRST_RESERVED)
+		return false;
+	*id = (uint32_t)value;
+	return true;
+}
+
+void tree_remove(struct diptych *c, const char *path, ...)
+{
+	char text[TREE_PATH];
+	va_list args;
+
+	va_start(args, path);
+	vsnprintf(text, sizeof(text), path, args);
+	va_end(args);
+	xs_rm(c->xs, XBT_NULL, text);
+}
+
+/* A transaction under construction: the first failure is kept, later writes do nothing. */
+struct writer {
+	struct diptych *c;
+	xs_transaction_t transaction;
+	int error;
+	char path[TREE_PATH];
+};
+
+__attribute__((format(printf, 3, 4))) static void put(struct writer *w, const char *value,
+						      const char *format, ...)
+{
+	va_list args;
+
+	if (w->error)
+		return;
+	va_start(args, format);
+	vsnprintf(w->path, sizeof(w->path), format, args);
+	va_end(args);
+	if (!xs_write(w->c->xs, w->transaction, w->path, value, (unsigned int)strlen(value)))
+		w->error = errno;
+}
+
+__attribute__((format(printf, 3, 4))) static void put_number(struct writer *w, uint64_t value,
+							     const char *format, ...)
+{
+	char text[24], path[TREE_PATH];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	put(w, text, "%s", path);
+}
+
+/* Sets who may use the node that was written last: dom0 always; `reader` may read, `owner` all. */
+static void protect(struct writer *w, unsigned int owner, unsigned int reader)
+{
+	struct xs_permissions permissions[2] = {
+		{.id = owner, .perms = XS_PERM_NONE},
+		{.id = reader, .perms = XS_PERM_READ},
+	};
+
+	if (!w->error && !xs_set_permissions(w->c->xs, w->transaction, w->path, permissions,
+					     reader ? 2u : 1u))
+		w->error = errno;
+}
+
+static void put_guest(struct writer *w, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity)
+{
+	char uuid[37], vm[64];
+
+	uuid_text(desc->uuid, uuid);
+	snprintf(vm, sizeof(vm), "/vm/%s", uuid);
+	xs_rm(w->c->xs, w->transaction, vm);
+	put(w, "", "/local/domain/%u", guest);
+	protect(w, 0, 0);
+	put(w, vm, "/local/domain/%u/vm", guest);
+	put(w, desc->name, "/local/domain/%u/name", guest);
+	put_number(w, guest, "/local/domain/%u/domid", guest);
+	put_number(w, desc->max_memory_kib, "/local/domain/%u/memory/static-max", guest);
+	put_number(w, desc->max_memory_kib, "/local/domain/%u/memory/target", guest);
+	put_number(w, fidelity, "/local/domain/%u/image/device-model-domid", guest);
+	put_number(w, fidelity, "/local/domain/%u/diptych/fidelity-domid", guest);
+	put(w, desc->name, "%s/name", vm);
+	put(w, uuid, "%s/uuid", vm);
+	put_number(w, (uint64_t)time(NULL), "%s/start_time", vm);
+	put(w, "", "/libxl/%u", guest);
+	protect(w, 0, 0);
+	put(w, "hvm", "/libxl/%u/type", guest);
+}
+
+static void put_fidelity(struct writer *w, uint32_t guest, uint32_t fidelity, char *const *argv)
+{
+	unsigned int i;
+
+	put(w, "", "/local/domain/%u/diptych", fidelity);
+	protect(w, 0, fidelity);
+	put_number(w, guest, "/local/domain/%u/diptych/guest-domid", fidelity);
+	put(w, "", "/local/domain/%u/diptych/argv", fidelity);
+	for (i = 0; argv[i]; i++)
+		put(w, argv[i], "/local/domain/%u/diptych/argv/%03u", fidelity, i);
+	put(w, "", "/local/domain/%u/diptych/state", fidelity);
+	protect(w, fidelity, 0);
+}
+
+int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity,
+		    char *const *argv)
+{
+	struct writer w;
+
+	do {
+		w = (struct writer){.c = c, .transaction = xs_transaction_start(c->xs)};
+		if (!w.transaction)
+			return fail(c, errno, "xenstore takes no transaction: %s", strerror(errno));
+		put_guest(&w, desc, guest, fidelity);
+		put_fidelity(&w, guest, fidelity, argv);
+		put_number(&w, fidelity, INDEX "/%u", guest);
+		if (!xs_transaction_end(c->xs, w.transaction, w.error != 0) && !w.error)
+			w.error = errno;
+	} while (w.error == EAGAIN); /* somebody else wrote meanwhile */
+	if (w.error)
+		return fail(c, w.error, "cannot write %s to xenstore: %s", w.path, strerror(w.error));
+	return 0;
+}
+
+void tree_remove_pair(struct diptych *c, uint32_t guest, const uint8_t uuid[16])
+{
+	char text[37];
+
+	uuid_text(uuid, text);
+	tree_remove(c, "/local/domain/%u", guest);
+	tree_remove(c, "/vm/%s", text);
+	tree_remove(c, "/libxl/%u", guest);
+	tree_index_remove(c, guest);
+}
+
+/* Takes the index away with its last entry: nothing is left when no pair is left. */
+void tree_index_remove(struct diptych *c, uint32_t guest)
+{
+	xs_transaction_t transaction;
+	unsigned int left;
+	char path[TREE_PATH], **names;
+	bool again;
+
+	snprintf(path, sizeof(path), INDEX "/%u", guest);
+	do {
+		transaction = xs_transaction_start(c->xs);
+		if (!transaction)
+			return;
+		xs_rm(c->xs, transaction, path);
+		names = xs_directory(c->xs, transaction, INDEX, &left);
+		if (names && !left)
+			xs_rm(c->xs, transaction, INDEX);
+		free(names);
+		again = !xs_transaction_end(c->xs, transaction, false) && errno == EAGAIN;
+	} while (again);
+}
+
+int tree_index(struct diptych *c, uint32_t **guests, size_t *count)
+{
+	unsigned int entries, i;
+	char **names, *end;
+	unsigned long id;
+
+	*guests = NULL;
+	*count = 0;
+	names = xs_directory(c->xs, XBT_NULL, INDEX, &entries);
+	if (!names)
+		return errno == ENOENT ? 0 : fail(c, errno, "cannot read " INDEX ": %s", strerror(errno));
+	*guests = calloc(entries + 1, sizeof(**guests));
+	for (i = 0; *guests && i < entries; i++) {
+		id = strtoul(names[i], &end, 10);
+		if (*names[i] && !*end && id && id < DOMID_FIRST_RESERVED)
+			(*guests)[(*count)++] = (uint32_t)id;
+	}
+	free(names);
+	return *guests ? 0 : fail(c, ENOMEM, "out of memory");
+}
+
+void tree_write_console(struct diptych *c, uint32_t guest, uint32_t fidelity, const char *tty)
+{
+	struct writer w = {.c = c, .transaction = XBT_NULL};
+
+	/* libxl opens console 3 of an HVM guest's stub domain; other tools look at the guest itself. */
+	put(&w, tty, "/local/domain/%u/device/console/3/tty", fidelity);
+	put(&w, tty, "/local/domain/%u/serial/0/tty", guest);
+}
