@@ -85,9 +85,9 @@ enum minv_gpr { /* hardware encoding order */
  * core reads it copies once and checks; what it refuses makes the run answer -EINVAL and changes nothing. */
 struct minv_state {
 	/* partner to core */
-	uint32_t dirty;		 /* register groups to load */
+	uint32_t dirty;		 /* register groups to load; the core clears it when it has loaded them */
 	uint32_t want;		 /* register groups to have valid at the next exit */
-	uint8_t immediate_exit;	 /* not 0: return MINV_EXIT_EVENT before entering */
+	uint8_t immediate_exit;	 /* not 0: return MINV_EXIT_EVENT before entering (`dirty` is loaded, `want` is made valid) */
 	uint8_t want_window;	 /* not 0: exit with MINV_EXIT_WINDOW when IF=1 and no shadow */
 	uint8_t pad0[6];
 	uint64_t deadline_tsc;	 /* 0: none */
