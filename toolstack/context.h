@@ -72,6 +72,9 @@ int fidelity_destroy(struct diptych *c, uint32_t domid);
 /* end.c: diptych_destroy, with the reason that watchers shall be told. */
 int pair_destroy(struct diptych *c, const struct diptych_pair *pair, enum diptych_end end);
 
+/* A pair of which neither panel exists any more: removes its traces. */
+void pair_forget(struct diptych *c, uint32_t guest, const uint8_t uuid[16]);
+
 /* record.c: files below /run/diptych. */
 int record_prepare(struct diptych *c);
 int record_lock(struct diptych *c); /* one creator or destroyer at a time; a descriptor to close */

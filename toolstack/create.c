@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Building a pair: fidelity panel (paused), guest panel, the hinge between them (set_target), xenstore, the
+ * monitor, and only then unpause.  What fails on the way takes everything back.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libxl_utils.h>
+
+#include "context.h"
+#include "qemu-argv.h"
+
+static bool name_taken(struct diptych *c, const char *name, const char *suffix)
+{
+	uint32_t domid;
+	char *whole;
+	bool taken;
+
+	if (asprintf(&whole, "%s%s", name, suffix) < 0)
+		return true;
+	taken = !libxl_name_to_domid(c->libxl, whole, &domid);
+	free(whole);
+	return taken;
+}
+
+static int refuse_duplicates(struct diptych *c, const struct diptych_desc *desc)
+{
+	libxl_dominfo *list;
+	char text[37];
+	int count, i;
+
+	if (name_taken(c, desc->name, ""))
+		return fail(c, EEXIST, "a domain named \"%s\" exists already", desc->name);
+	if (name_taken(c, desc->name, ".fd"))
+		return fail(c, EEXIST, "a domain named \"%s.fd\" exists already", desc->name);
+	list = libxl_list_domain(c->libxl, &count);
+	if (!list)
+		return fail(c, EIO, "cannot list domains%s", xen_error(c));
+	for (i = 0; i < count; i++)
+		if (!memcmp(libxl_uuid_bytearray_const(&list[i].uuid), desc->uuid, sizeof(desc->uuid)))
+			break;
+	libxl_dominfo_list_free(list, count);
+	if (i < count) {
+		uuid_text(desc->uuid, text);
+		return fail(c, EEXIST, "a domain with uuid %s exists already", text);
+	}
+	return 0;
+}
+
+static int check_free_memory(struct diptych *c, const struct diptych_desc *desc)
+{
+	uint64_t need = guest_pool_pages(desc) + (fidelity_memory_kib(desc) >> 2);
+	xc_physinfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	if (xc_physinfo(c->xc, &info))
+		return fail(c, errno, "the hypervisor does not tell its free memory: %s", strerror(errno));
+	if (info.free_pages < need)
+		return fail(c, ENOMEM,
+			    "not enough memory: guest and fidelity domain need %" PRIu64 " MiB, %" PRIu64
+			    " MiB are free",
+			    need / PAGES_PER_MIB, (uint64_t)info.free_pages / PAGES_PER_MIB);
+	return 0;
+}
+
+static int hinge(struct diptych *c, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity)
+{
+	char **argv;
+	int error;
+
+	if (xc_domain_set_target(c->xc, fidelity, guest))
+		return fail(c, errno, "the hypervisor refuses to pair domains %u and %u: %s%s", fidelity, guest,
+			    strerror(errno), errno == ENOSYS ? "; is it Diptych?" : "");
+	argv = qemu_argv(desc);
+	if (!argv)
+		return fail(c, ENOMEM, "out of memory");
+	error = tree_write_pair(c, desc, guest, fidelity, argv);
+	qemu_argv_free(argv);
+	if (!error)
+		error = record_start(c, guest, desc);
+	if (!error)
+		error = monitor_start(c, guest);
+	return error;
+}
+
+static int build(struct diptych *c, const struct diptych_desc *desc, unsigned int flags, uint32_t *guest)
+{
+	uint32_t fidelity;
+	int error;
+
+	progress(c, "building the fidelity domain", 0);
+	error = fidelity_build(c, desc, &fidelity);
+	if (error)
+		return error;
+	error = guest_build(c, desc, guest);
+	if (error) {
+		fidelity_destroy(c, fidelity);
+		return error;
+	}
+	error = hinge(c, desc, *guest, fidelity);
+	if (!error && !(flags & DIPTYCH_CREATE_PAUSED))
+		error = diptych_unpause(c, *guest);
+	if (error) {
+		char reason[sizeof(c->error)];
+		struct diptych_pair pair = {.guest = *guest, .fidelity = fidelity};
+
+		memcpy(reason, c->error, sizeof(reason)); /* what went wrong first is what matters */
+		memcpy(pair.uuid, desc->uuid, sizeof(pair.uuid));
+		pair_destroy(c, &pair, DIPTYCH_END_DESTROYED);
+		memcpy(c->error, reason, sizeof(reason));
+		return error;
+	}
+	progress(c, "running", 100);
+	return 0;
+}
+
+/* A copy that is ours to complete: through its own text, which also proves that it can be kept. */
+static int complete(struct diptych *c, const struct diptych_desc *from, struct diptych_desc *to)
+{
+	char *text = diptych_desc_format(from), *error = NULL;
+	libxl_uuid uuid;
+	int result;
+
+	diptych_desc_init(to);
+	if (!text)
+		return fail(c, ENOMEM, "out of memory");
+	result = diptych_desc_parse(to, from->name, text, strlen(text), &error);
+	if (result)
+		fail(c, -result, "%s", error ? error : "out of memory");
+	free(error);
+	free(text);
+	if (!result && uuid_is_zero(to->uuid)) {
+		libxl_uuid_generate(&uuid);
+		memcpy(to->uuid, libxl_uuid_bytearray(&uuid), sizeof(to->uuid));
+	}
+	return result;
+}
+
+int diptych_create(struct diptych *context, const struct diptych_desc *desc, unsigned int flags,
+		   uint32_t *guest)
+{
+	struct diptych_desc whole;
+	char *text;
+	int lock, error = diptych_desc_check(desc, &text);
+
+	if (error) {
+		fail(context, -error, "%s", text ? text : "out of memory");
+		free(text);
+		return error;
+	}
+	error = complete(context, desc, &whole);
+	if (error) {
+		diptych_desc_dispose(&whole);
+		return error;
+	}
+	lock = record_lock(context);
+	error = lock < 0 ? lock : refuse_duplicates(context, &whole);
+	if (!error)
+		error = check_free_memory(context, &whole);
+	if (!error)
+		error = build(context, &whole, flags, guest);
+	if (lock >= 0)
+		close(lock);
+	diptych_desc_dispose(&whole);
+	return error;
+}
