@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Pairs that start or end without our doing: the guest powers off, dxl is used beside virsh, a
+ * monitor builds its pair anew, the daemon was away.  watch.c brings the news.
+ */
+#include "lifecycle.h"
+
+VIR_LOG_INIT("diptych.follow");
+
+/* A pair that its monitor builds anew: how long until we no longer believe in it. */
+#define RESTART_PATIENCE_US (120 * G_USEC_PER_SEC)
+
+/* By themselves ----------------------------------------------------------------------------------- */
+
+/* The domain of an event, in a job; NULL when it is none of ours, or is being removed. */
+static virDomainObj *in_job(const unsigned char *uuid)
+{
+	virDomainObj *vm;
+
+	/* A job may take longer than libvirt is willing to wait in one go. */
+	while ((vm = virDomainObjListFindByUUID(driver->domains, uuid))) {
+		if (virDomainObjBeginJob(vm, VIR_JOB_MODIFY) == 0)
+			return vm;
+		virDomainObjEndAPI(&vm);
+		virResetLastError();
+	}
+	return NULL;
+}
+
+static void job_done(virDomainObj *vm)
+{
+	virDomainObjEndJob(vm);
+	virDomainObjEndAPI(&vm);
+}
+
+void follow_started(const unsigned char *uuid, uint32_t guest)
+{
+	virDomainObj *vm = in_job(uuid);
+	bool anew;
+
+	if (!vm)
+		return;
+	anew = virDomainObjIsActive(vm);
+	if ((anew && vm->def->id == (int)guest) ||
+	    (!anew && virDomainObjSetDefTransient(driver->xmlopt, vm, NULL) < 0))
+		goto out;
+	activate(vm, guest, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+	if (anew)
+		virObjectEventStateQueue(driver->events, virDomainEventRebootNewFromObj(vm));
+	else
+		event_queue(vm, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED);
+out:
+	job_done(vm);
+}
+
+static void ended(virDomainObj *vm, enum diptych_end end)
+{
+	int action = VIR_DOMAIN_LIFECYCLE_ACTION_DESTROY;
+	virDomainShutoffReason reason = VIR_DOMAIN_SHUTOFF_FAILED;
+	virDomainEventStoppedDetailType detail = VIR_DOMAIN_EVENT_STOPPED_FAILED;
+
+	switch (end) {
+	case DIPTYCH_END_POWEROFF:
+	case DIPTYCH_END_REBOOT:
+		action = end == DIPTYCH_END_REBOOT ? vm->def->onReboot : vm->def->onPoweroff;
+		reason = VIR_DOMAIN_SHUTOFF_SHUTDOWN;
+		detail = VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN;
+		break;
+	case DIPTYCH_END_CRASH:
+		action = vm->def->onCrash;
+		reason = VIR_DOMAIN_SHUTOFF_CRASHED;
+		detail = VIR_DOMAIN_EVENT_STOPPED_CRASHED;
+		break;
+	case DIPTYCH_END_DESTROYED:
+		reason = VIR_DOMAIN_SHUTOFF_DESTROYED;
+		detail = VIR_DOMAIN_EVENT_STOPPED_DESTROYED;
+		break;
+	case DIPTYCH_END_UNKNOWN:
+	case DIPTYCH_END_FIDELITY:
+		break;
+	}
+	/* The monitor of the pair does these; we only tell. */
+	if (action == VIR_DOMAIN_LIFECYCLE_ACTION_RESTART) {
+		forget_restart(vm);
+		private_of(vm)->restart_until = g_get_monotonic_time() + RESTART_PATIENCE_US;
+		g_atomic_int_inc(&driver->restarts_awaited);
+	} else if (action == VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE) {
+		virDomainObjSetState(vm, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_UNKNOWN);
+		save_status(vm);
+	} else {
+		deactivate(vm, reason, detail);
+	}
+}
+
+void follow_ended(const unsigned char *uuid, uint32_t guest, int end)
+{
+	virDomainObj *vm = in_job(uuid);
+
+	if (!vm)
+		return;
+	if (virDomainObjIsActive(vm) && vm->def->id == (int)guest)
+		ended(vm, (enum diptych_end)end);
+	job_done(vm);
+}
+
+/* A restart that is late. */
+static void check_restart(virDomainObj *vm)
+{
+	if (!private_of(vm)->restart_until ||
+	    private_of(vm)->restart_until > g_get_monotonic_time() ||
+	    virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
+		return;
+	/* Beginning the job may have let go of the lock. */
+	if (private_of(vm)->restart_until && virDomainObjIsActive(vm)) {
+		VIR_WARN("Domain %s was not built anew", vm->def->name);
+		deactivate(vm, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
+	}
+	virDomainObjEndJob(vm);
+}
+
+bool follow_restarts(void)
+{
+	if (g_atomic_int_get(&driver->restarts_awaited) > 0)
+		for_each_domain(check_restart);
+	return g_atomic_int_get(&driver->restarts_awaited) > 0;
+}
+
+/* At the start of the daemon ---------------------------------------------------------------------- */
+
+static void adopt(virDomainObj *vm, const struct diptych_pair *pair)
+{
+	bool paused = pair->state == DIPTYCH_PAUSED;
+
+	if (virDomainObjSetDefTransient(driver->xmlopt, vm, NULL) < 0)
+		return;
+	activate(vm, pair->guest, paused ? VIR_DOMAIN_PAUSED : VIR_DOMAIN_RUNNING,
+		 paused ? (int)VIR_DOMAIN_PAUSED_UNKNOWN : (int)VIR_DOMAIN_RUNNING_UNKNOWN);
+}
+
+/* What was active when the daemon ended, and what was started meanwhile.  No client is there yet. */
+static void reconnect(virDomainObj *vm)
+{
+	struct diptych_pair pair;
+	bool is, was = virDomainObjIsActive(vm);
+
+	is = pair_find(vm->def->uuid, &pair);
+	if (is && pair.guest != DIPTYCH_NO_DOMAIN && pair.state != DIPTYCH_DYING) {
+		vm->def->id = -1; /* the status file's: nobody has counted this domain yet */
+		adopt(vm, &pair);
+		if (pair.state == DIPTYCH_SHUTDOWN)
+			ended(vm, pair.end);
+	} else if (was) {
+		g_atomic_int_inc(&driver->running);
+		deactivate(vm, VIR_DOMAIN_SHUTOFF_UNKNOWN, VIR_DOMAIN_EVENT_STOPPED_FAILED);
+	}
+	if (is)
+		diptych_pair_dispose(&pair);
+}
+
+void follow_reconnect(void)
+{
+	for_each_domain(reconnect);
+}

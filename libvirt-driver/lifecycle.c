@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Start and end of domains that a client asks for; follow.c has those that nobody did.  Two states matter: inactive (def->id is -1)
+ * and active; `activate` and `deactivate` are the only ways between them.  Both, and every caller,
+ * hold the domain's job; the lock is let go around libdiptych's calls.
+ */
+#include "lifecycle.h"
+
+#include <conf/domain_validate.h>
+#include <util/virfile.h>
+
+VIR_LOG_INIT("diptych.lifecycle");
+
+struct domain_private *private_of(virDomainObj *vm)
+{
+	return vm->privateData;
+}
+
+/* The two transitions ----------------------------------------------------------------------------- */
+
+void save_status(virDomainObj *vm)
+{
+	if (virDomainObjSave(vm, driver->xmlopt, STATE_DIR) < 0)
+		VIR_WARN("Cannot save the status of domain %s", vm->def->name);
+}
+
+static void show_console(virDomainObj *vm, uint32_t guest)
+{
+	char *path;
+
+	if (!vm->def->nserials)
+		return;
+	virObjectUnlock(vm);
+	path = pair_console(guest);
+	virObjectLock(vm);
+	if (!path)
+		VIR_WARN("Domain %s has no console", vm->def->name);
+	g_free(vm->def->serials[0]->source->data.file.path);
+	vm->def->serials[0]->source->data.file.path = path;
+	if (vm->def->nconsoles) {
+		g_free(vm->def->consoles[0]->source->data.file.path);
+		vm->def->consoles[0]->source->data.file.path = g_strdup(path);
+	}
+}
+
+void forget_restart(virDomainObj *vm)
+{
+	if (private_of(vm)->restart_until)
+		g_atomic_int_add(&driver->restarts_awaited, -1);
+	private_of(vm)->restart_until = 0;
+}
+
+/* Inactive, or active with the id of a pair that is no more: active, with this pair. */
+void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason)
+{
+	if (!virDomainObjIsActive(vm) && g_atomic_int_add(&driver->running, 1) == 0 &&
+	    driver->inhibit)
+		driver->inhibit(true, driver->inhibit_opaque);
+	vm->def->id = (int)guest;
+	forget_restart(vm);
+	virDomainObjSetState(vm, state, reason);
+	show_console(vm, guest);
+	save_status(vm);
+}
+
+/* Active: inactive, and gone from the list if it was transient. */
+void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
+		       virDomainEventStoppedDetailType detail)
+{
+	g_autofree char *status = virDomainConfigFile(STATE_DIR, vm->def->name);
+
+	if (unlink(status) < 0 && errno != ENOENT)
+		VIR_WARN("Cannot remove %s: %s", status, g_strerror(errno));
+	forget_restart(vm);
+	vm->def->id = -1;
+	virDomainObjSetState(vm, VIR_DOMAIN_SHUTOFF, (int)reason);
+	event_queue(vm, VIR_DOMAIN_EVENT_STOPPED, (int)detail);
+	virDomainObjRemoveTransientDef(vm);
+	if (!vm->persistent)
+		virDomainObjListRemove(driver->domains, vm);
+	if (g_atomic_int_dec_and_test(&driver->running) && driver->inhibit)
+		driver->inhibit(false, driver->inhibit_opaque);
+}
+
+/* Asked for --------------------------------------------------------------------------------------- */
+
+static int start(virDomainObj *vm, unsigned int flags)
+{
+	bool paused = flags & VIR_DOMAIN_START_PAUSED;
+	uint32_t guest;
+	int ret;
+
+	if (virDomainObjIsActive(vm)) {
+		virReportError(VIR_ERR_OPERATION_INVALID, "%s", _("domain is already running"));
+		return -1;
+	}
+	/* A definition that was read from disk has not been looked at yet. */
+	if (virDomainDefValidate(vm->def, 0, driver->xmlopt, NULL) < 0 ||
+	    virDomainObjSetDefTransient(driver->xmlopt, vm, NULL) < 0)
+		return -1;
+
+	virObjectUnlock(vm); /* the job keeps vm->def as it is */
+	ret = pair_start(vm->def, paused, &guest);
+	virObjectLock(vm);
+	if (ret < 0) {
+		virDomainObjRemoveTransientDef(vm);
+		return -1;
+	}
+	if (paused)
+		activate(vm, guest, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP);
+	else
+		activate(vm, guest, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+	event_queue(vm, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED);
+	if (paused)
+		event_queue(vm, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+	return 0;
+}
+
+int domain_create_with_flags(virDomainPtr dom, unsigned int flags)
+{
+	virDomainObj *vm;
+	int ret = -1;
+
+	if (check_flags(__func__, flags, VIR_DOMAIN_START_PAUSED) < 0)
+		return -1;
+	vm = domain_of(dom);
+	if (!vm)
+		return -1;
+	if (virDomainCreateWithFlagsEnsureACL(dom->conn, vm->def) < 0 ||
+	    virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
+		goto out;
+	ret = start(vm, flags);
+	if (ret == 0)
+		dom->id = vm->def->id;
+	virDomainObjEndJob(vm);
+out:
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+int domain_create(virDomainPtr dom)
+{
+	return domain_create_with_flags(dom, 0);
+}
+
+virDomainPtr domain_create_xml(virConnectPtr conn, const char *xml, unsigned int flags)
+{
+	unsigned int parse = VIR_DOMAIN_DEF_PARSE_INACTIVE;
+	g_autoptr(virDomainDef) def = NULL;
+	virDomainPtr dom = NULL;
+	virDomainObj *vm;
+
+	if (check_flags(__func__, flags, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_VALIDATE) < 0)
+		return NULL;
+	if (flags & VIR_DOMAIN_START_VALIDATE)
+		parse |= VIR_DOMAIN_DEF_PARSE_VALIDATE_SCHEMA;
+	if (xml_accept(xml) < 0)
+		return NULL;
+	def = virDomainDefParseString(xml, driver->xmlopt, NULL, parse);
+	if (!def || virDomainCreateXMLEnsureACL(conn, def) < 0)
+		return NULL;
+	vm = domain_add(&def, VIR_DOMAIN_OBJ_LIST_ADD_LIVE | VIR_DOMAIN_OBJ_LIST_ADD_CHECK_LIVE,
+			NULL);
+	if (!vm)
+		return NULL;
+	if (start(vm, flags) == 0) {
+		dom = domain_handle(conn, vm);
+	} else if (!virDomainObjIsActive(vm)) {
+		if (vm->persistent)
+			virDomainObjRemoveTransientDef(vm);
+		else
+			virDomainObjListRemove(driver->domains, vm);
+	}
+	virDomainObjEndJob(vm);
+	virDomainObjEndAPI(&vm);
+	return dom;
+}
+
+int domain_destroy_flags(virDomainPtr dom, unsigned int flags)
+{
+	unsigned char uuid[VIR_UUID_BUFLEN];
+	virDomainObj *vm;
+	int ret = -1;
+
+	if (check_flags(__func__, flags, VIR_DOMAIN_DESTROY_GRACEFUL) < 0)
+		return -1;
+	vm = domain_of(dom);
+	if (!vm)
+		return -1;
+	if (virDomainDestroyFlagsEnsureACL(dom->conn, vm->def) < 0 ||
+	    virDomainObjBeginJob(vm, VIR_JOB_DESTROY) < 0)
+		goto out;
+	if (virDomainObjCheckActive(vm) < 0)
+		goto end;
+	memcpy(uuid, vm->def->uuid, sizeof(uuid));
+	virObjectUnlock(vm);
+	ret = pair_end(uuid);
+	virObjectLock(vm);
+	if (ret == 0)
+		deactivate(vm, VIR_DOMAIN_SHUTOFF_DESTROYED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
+end:
+	virDomainObjEndJob(vm);
+out:
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+int domain_destroy(virDomainPtr dom)
+{
+	return domain_destroy_flags(dom, 0);
+}
+
+static int set_paused(virDomainObj *vm, bool paused)
+{
+	virDomainState want = paused ? VIR_DOMAIN_PAUSED : VIR_DOMAIN_RUNNING;
+
+	if (virDomainObjCheckActive(vm) < 0)
+		return -1;
+	if (virDomainObjGetState(vm, NULL) == want)
+		return 0;
+	if (pair_set_paused((uint32_t)vm->def->id, paused) < 0)
+		return -1;
+	virDomainObjSetState(vm, want,
+			     paused ? (int)VIR_DOMAIN_PAUSED_USER : (int)VIR_DOMAIN_RUNNING_UNPAUSED);
+	save_status(vm);
+	if (paused)
+		event_queue(vm, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+	else
+		event_queue(vm, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+	return 0;
+}
+
+int domain_suspend(virDomainPtr dom)
+{
+	virDomainObj *vm = domain_of(dom);
+	int ret = -1;
+
+	if (!vm)
+		return -1;
+	if (virDomainSuspendEnsureACL(dom->conn, vm->def) == 0 &&
+	    virDomainObjBeginJob(vm, VIR_JOB_SUSPEND) == 0) {
+		ret = set_paused(vm, true);
+		virDomainObjEndJob(vm);
+	}
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+int domain_resume(virDomainPtr dom)
+{
+	virDomainObj *vm = domain_of(dom);
+	int ret = -1;
+
+	if (!vm)
+		return -1;
+	if (virDomainResumeEnsureACL(dom->conn, vm->def) == 0 &&
+	    virDomainObjBeginJob(vm, VIR_JOB_MODIFY) == 0) {
+		ret = set_paused(vm, false);
+		virDomainObjEndJob(vm);
+	}
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+/* At the start of the daemon ---------------------------------------------------------------------- */
+
+static void autostart(virDomainObj *vm)
+{
+	if (!vm->autostart || virDomainObjIsActive(vm) ||
+	    virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
+		return;
+	if (start(vm, 0) < 0)
+		VIR_ERROR(_("Failed to autostart domain %s: %s"), vm->def->name,
+			  virGetLastErrorMessage());
+	virDomainObjEndJob(vm);
+}
+
+void for_each_domain(void (*what)(virDomainObj *vm))
+{
+	virDomainObj **vms = NULL;
+	size_t i, count = 0;
+
+	virDomainObjListCollectAll(driver->domains, &vms, &count);
+	for (i = 0; i < count; i++) {
+		virObjectLock(vms[i]);
+		what(vms[i]);
+		virObjectUnlock(vms[i]);
+	}
+	virObjectListFreeCount(vms, count);
+}
+
+void lifecycle_autostart(void)
+{
+	bool first = false;
+
+	/* Once per boot of the machine: the daemon comes and goes. */
+	if (virDriverShouldAutostart(STATE_DIR, &first) == 0 && first)
+		for_each_domain(autostart);
+}
