@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -105,6 +106,8 @@ def run_one(bed, name):
 
 
 def main():
+    # Ended from outside, it still ends the machine that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: ended by a signal"))
     parse = argparse.ArgumentParser()
     parse.add_argument("tests", nargs="*", help="names; all without any")
     parse.add_argument("--build", default=".", help="build folder: logs go there")
@@ -138,6 +141,17 @@ def main():
     bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose)
     durations = Durations(os.path.join(os.path.abspath(args.build), "system-durations.json"))
 
+    try:
+        passed, failed = run_all(bed, names, durations)
+    finally:
+        bed.stop()
+    if failed:
+        say(f"logs: {logs}")
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+def run_all(bed, names, durations):
     passed = failed = 0
     for number, name in enumerate(names):
         say(f"{name} ({number + 1} of {len(names)}, left: {durations.left(names[number:])})")
@@ -152,11 +166,7 @@ def main():
             failed += 1
             say(f"{name}: FAILED after {took:.0f} s: {why}")
             bed.stop()
-    bed.stop()
-    if failed:
-        say(f"logs: {logs}")
-    print(f"{passed} passed, {failed} failed")
-    return 0 if failed == 0 and passed > 0 else 1
+    return passed, failed
 
 
 if __name__ == "__main__":

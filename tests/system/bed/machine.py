@@ -44,7 +44,8 @@ class Machine:
         images = self.images
         linux = "console=hvc0 root=/dev/vda net.ifnames=0" + ("" if verbose else " quiet")
         if images.stock_xen:
-            hypervisor = f"console=com1 com1=115200,8n1 dom0_mem={dom0_mib}M,max:{dom0_mib}M dom0=pvh"
+            # A PV dom0: stock Xen's PVH dom0 reads all-ones from every PCI device of this machine.
+            hypervisor = f"console=com1 com1=115200,8n1 dom0_mem={dom0_mib}M,max:{dom0_mib}M"
         else:
             hypervisor = f"dom0_mem={dom0_mib}M console=com1"
             linux += " swiotlb=force"
@@ -56,10 +57,10 @@ class Machine:
                 "-netdev", f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
                 "-device", "virtio-net-pci,netdev=net0,romfile=",
                 "-serial", f"file:{self.serial.path}"]
-        if images.stock_xen:
-            argv += ["-device", "intel-iommu"]
-        for disk in [f"{dom0}/root.ext4", payload or "/dev/null", f"{images.guest}/disk.img", f"{images.guest}/disk.img"]:
-            argv += ["-drive", f"file={disk},format=raw,if=virtio,snapshot=on"]
+        disks = [f"{dom0}/root.ext4", payload or f"{dom0}/id.pub", f"{images.guest}/disk.img", f"{images.guest}/disk.img"]
+        for number, disk in enumerate(disks):
+            argv += ["-drive", f"file={disk},format=raw,if=none,id=disk{number},snapshot=on"]
+            argv += ["-device", f"virtio-blk-pci,drive=disk{number}"]
         return argv
 
     def start(self):
