@@ -16,9 +16,13 @@
 
 #include "types.h"
 
+/* Maxima; the arrays have this much address space and are backed for what is live. Tests build the
+ * same files with small ones. */
+#ifndef PROTECT_FRAMES
 #define PROTECT_FRAMES	(1ull << 26) /* 256 GiB of 4 KiB frames */
 #define PROTECT_TABLES	(1ull << 19)
 #define PROTECT_SLOTS	(1ull << 20)
+#endif
 #define PROTECT_DOMAINS 1024ull
 #define PROTECT_CPUS	256ull
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * For the unit tests of core/protect: the big arrays, small.  In the core the
+ * linker script places them.  PROTECT_FRAMES and the like come from protect.mk.
+ */
+#include "state.h"
+
+u8 frame_state[PROTECT_FRAMES];
+u32 frame_owner[PROTECT_FRAMES];
+u32 frame_head[PROTECT_FRAMES];
+u64 frame_stamp[PROTECT_FRAMES];
+u64 npt[PROTECT_TABLES * ENTRIES];
+u8 table_state[PROTECT_TABLES];
+u8 table_level[PROTECT_TABLES];
+u16 table_cursor[PROTECT_TABLES];
+u32 table_owner[PROTECT_TABLES];
+u32 table_parent[PROTECT_TABLES];
+u64 table_base[PROTECT_TABLES];
+u64 table_stamp[PROTECT_TABLES];
+u8 leaf_role[PROTECT_TABLES * ENTRIES];
+u8 leaf_perm[PROTECT_TABLES * ENTRIES];
+u32 leaf_next[PROTECT_TABLES * ENTRIES];
+u32 leaf_prev[PROTECT_TABLES * ENTRIES];
+u32 leaf_age[PROTECT_TABLES * ENTRIES];
+u32 leaf_slot[PROTECT_TABLES * ENTRIES];
+u8 slot_role[PROTECT_SLOTS];
+u8 slot_perm[PROTECT_SLOTS];
+u32 slot_mapper[PROTECT_SLOTS];
+u32 slot_owner[PROTECT_SLOTS];
+u32 slot_mfn[PROTECT_SLOTS];
+u32 slot_entry[PROTECT_SLOTS];
+u32 slot_next[PROTECT_SLOTS];
+u32 slot_prev[PROTECT_SLOTS];
+u32 slot_age[PROTECT_SLOTS];
+u64 slot_stamp[PROTECT_SLOTS];

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Random operations on the protection layer, valid and invalid ones, and after
+ * each of them the whole invariant.
+ *
+ * Beside the layer runs a model of what it must achieve: a TLB per CPU, filled
+ * by this file's own walk of the hardware entries and emptied only between
+ * flush_begin and flush_end.  Whatever a CPU can reach must be allowed by what
+ * this file remembers of owners, partners, builders and grants, and nothing is
+ * reused while a TLB still holds it.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "errno.h"
+#include "invariant.h"
+#include "state.h"
+
+#define FRAMES	48u
+#define RAM	40u /* frames above are MMIO, two of them forbidden */
+#define TABLES	24u
+#define SLOTS	12u
+#define CPUS	6u
+#define DOMAINS 5u
+#define TLB	12u
+
+static u64 random_state;
+
+static u64 next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static u64 below(u64 n)
+{
+	return next_random() % n;
+}
+
+/* Mostly a sensible value, now and then one at or beyond the edge. */
+static u64 pick(u64 n)
+{
+	static const u64 odd[] = { 0, 1ull << 32, ~0ull, 1ull << 63, 511, 512, 1024, 1ull << 20 };
+
+	if (below(40) == 0)
+		return below(2) ? n : odd[below(8)];
+	return below(n);
+}
+
+static u64 pick_index(void)
+{
+	static const u64 usual[] = { 0, 0, 0, 1, 2, 41, 44, 511 };
+
+	return below(40) == 0 ? pick(512) : usual[below(8)];
+}
+
+static u64 pick_perm(void)
+{
+	static const u64 usual[] = { 3, 3, 7, 1, 5 };
+
+	return below(30) == 0 ? pick(8) : usual[below(5)];
+}
+
+/* ---- the model ---------------------------------------------------------------------------- */
+static bool frame_is_zero[FRAMES];
+static u64 owner_handle[FRAMES]; /* 0: nobody or condemned */
+static bool condemned[FRAMES];
+
+static struct grant {
+	u64 mapper, owner, mfn, perm;
+	bool valid;
+} grants[SLOTS];
+
+static struct translation {
+	bool valid, write, exec;
+	u64 handle, mfn, slot, role;
+	u64 tables[4];
+} tlb[CPUS][TLB];
+
+void frame_zero(u64 mfn);
+void frame_zero(u64 mfn)
+{
+	ck_assert(mfn < FRAMES);
+	ck_assert_msg(frame_head[mfn] == 0, "zeroing a mapped frame");
+	frame_is_zero[mfn] = true;
+}
+
+static bool present(u64 handle)
+{
+	return domain_handle(handle & 1023) == handle;
+}
+
+static bool granted(u64 handle, u64 mfn, bool write)
+{
+	u64 s;
+
+	for (s = 0; s < SLOTS; s++)
+		if (grants[s].valid && grants[s].mapper == handle && grants[s].mfn == mfn &&
+		    grants[s].owner == owner_handle[mfn] && (!write || (grants[s].perm & PERM_WRITE)))
+			return true;
+	return false;
+}
+
+/* The promise, for one translation that a CPU has just made. */
+static bool allowed(const struct translation *t)
+{
+	u64 owner;
+
+	if (t->mfn >= RAM) /* MMIO: hardware domain, never the forbidden ones */
+		return t->handle == domain_handle(0) && t->mfn != 44 && t->mfn != 45 &&
+		       t->mfn - TABLE_MFN >= PROTECT_TABLES;
+	owner = owner_handle[t->mfn];
+	if (owner == 0)
+		return condemned[t->mfn];
+	if (owner == t->handle)
+		return true;
+	if (!present(owner)) /* orphan: not reused before it is condemned and released */
+		return true;
+	if (t->exec)
+		return false;
+	if (dom_partner[owner & 1023] == t->handle)
+		return true;
+	if (dom_builder[owner & 1023] == t->handle && domain_sealed(owner & 1023) != SEALED)
+		return true;
+	return granted(t->handle, t->mfn, t->write);
+}
+
+/* A CPU runs a domain: walks as hardware does and remembers what it found. */
+static void cpu_walks(void)
+{
+	u64 cpu = below(CPUS), dom = below(DOMAINS), table = domain_root_table(dom), level, entry = 0;
+	u64 slot_index, index;
+	struct translation t = { .valid = true, .write = true, .exec = true };
+
+	if (table == 0)
+		return;
+	t.handle = domain_handle(dom);
+	for (level = 4; level >= 1; level--) {
+		index = pick_index() % 512;
+		t.tables[level - 1] = table;
+		slot_index = table * 512 + index;
+		entry = npt[slot_index];
+		if ((entry & 1) == 0)
+			return;
+		ck_assert_msg((entry & 0x25) == 0x25, "entry %lx without user, accessed", entry);
+		ck_assert_uint_eq(entry >> 9 & 7, level - 1);
+		t.write = t.write && (entry & 2);
+		t.exec = t.exec && !(entry >> 63);
+		ck_assert_uint_eq(entry >> 62 & 1, entry >> 1 & 1);
+		t.mfn = ENTRY_FRAME(entry);
+		if (level > 1) {
+			table = mfn_table(t.mfn);
+			ck_assert_msg(table != 0, "upper entry %lx leaves the pool", entry);
+		} else {
+			t.role = entry_role(slot_index);
+			t.slot = entry_slot(slot_index);
+		}
+	}
+	ck_assert_msg(allowed(&t), "domain %lu reaches frame %lu, write %d, entry %lx", dom, t.mfn,
+		      t.write, entry);
+	tlb[cpu][below(TLB)] = t;
+}
+
+static void cpu_flushes(void)
+{
+	static bool begun[CPUS], done[CPUS];
+	u64 cpu = pick(CPUS), i;
+
+	switch (below(3)) {
+	case 0:
+		flush_begin(cpu);
+		if (cpu < CPUS) {
+			begun[cpu] = true;
+			done[cpu] = false;
+		}
+		break;
+	case 1:
+		if (cpu < CPUS && begun[cpu]) {
+			for (i = 0; i < TLB; i++)
+				tlb[cpu][i].valid = false;
+			done[cpu] = true;
+		}
+		break;
+	default:
+		/* An end without a begin ends the previous one again: harmless and tried. */
+		if (cpu >= CPUS || !begun[cpu] || done[cpu])
+			flush_end(cpu);
+		if (cpu < CPUS && done[cpu])
+			begun[cpu] = done[cpu] = false;
+	}
+}
+
+static void all_flush(void)
+{
+	u64 cpu, i;
+
+	for (cpu = 0; cpu < CPUS; cpu++) {
+		flush_begin(cpu);
+		for (i = 0; i < TLB; i++)
+			tlb[cpu][i].valid = false;
+		flush_end(cpu);
+	}
+}
+
+#define FOR_ALL_TRANSLATIONS(t) \
+	for (const struct translation *t = &tlb[0][0]; t < &tlb[0][0] + CPUS * TLB; t++) \
+		if (t->valid)
+
+/* ---- one random operation ------------------------------------------------------------------ */
+enum { NR_OPS = 26 };
+static u64 tried[NR_OPS], succeeded[NR_OPS];
+static const char *const names[NR_OPS] = {
+	"domain_create", "domain_pair", "domain_seal_begin", "domain_seal_end", "domain_kill", "domain_reap",
+	"frame_give", "frame_condemn", "frame_release", "frame_scrub", "table_alloc", "table_link",
+	"table_unlink", "table_clear", "table_free", "map_own", "map_partner", "map_mmio", "slot_take",
+	"map_slot", "slot_drop", "unmap", "leaf_write_protect", "leaf_write_allow", "flush", "walk",
+};
+
+static u64 pick_table(u64 level) /* one of that level, if there is any: else trees never grow */
+{
+	u64 i, t = pick(TABLES);
+
+	if (below(10) == 0)
+		return t;
+	for (i = 0; i < TABLES; i++) {
+		if (t < TABLES && table_level_of(t) == level && table_state_of(t) == TABLE_LIVE)
+			return t;
+		t = (t + 1) % TABLES;
+	}
+	return t;
+}
+
+static int do_frame_give(void)
+{
+	u64 mfn = pick(FRAMES), dom = pick(DOMAINS);
+	int r = frame_give(mfn, dom);
+
+	if (r == 0) {
+		ck_assert_msg(frame_is_zero[mfn], "frame %lu given unzeroed", mfn);
+		FOR_ALL_TRANSLATIONS(t)
+			ck_assert_msg(t->mfn != mfn, "frame %lu given, still cached", mfn);
+		owner_handle[mfn] = domain_handle(dom);
+		frame_is_zero[mfn] = false;
+	}
+	return r;
+}
+
+static int do_frame_condemn(void)
+{
+	u64 mfn = pick(FRAMES), dom = pick(DOMAINS), old;
+	int r;
+
+	if (below(3)) /* rarely: frames should live long enough to be mapped */
+		return frame_condemn(~0ull, dom);
+	r = frame_condemn(mfn, dom);
+	if (r == 0) {
+		old = owner_handle[mfn];
+		ck_assert(old != 0);
+		ck_assert_msg(old == domain_handle(dom) || !present(old) || dom_state[old & 1023] != DOMAIN_LIVE,
+			      "frame of a live domain condemned by another");
+		owner_handle[mfn] = 0;
+		condemned[mfn] = true;
+	}
+	return r;
+}
+
+static int do_frame_release(void)
+{
+	u64 mfn = pick(FRAMES);
+	int r = frame_release(mfn);
+
+	if (r == 0) {
+		ck_assert(condemned[mfn]);
+		FOR_ALL_TRANSLATIONS(t)
+			ck_assert_msg(t->mfn != mfn, "frame %lu released, still cached", mfn);
+		condemned[mfn] = false;
+	}
+	return r;
+}
+
+static int do_seal_end(void)
+{
+	u64 dom = pick(DOMAINS);
+	int r = domain_seal_end(dom);
+
+	if (r == 0)
+		FOR_ALL_TRANSLATIONS(t)
+			if (t->mfn < RAM && owner_handle[t->mfn] == domain_handle(dom))
+				ck_assert_msg(t->role != LEAF_BUILDER, "sealed, builder still cached");
+	return r;
+}
+
+static int do_table_free(void)
+{
+	u64 table = pick(TABLES), i;
+	int r = table_free(table);
+
+	if (r == 0)
+		FOR_ALL_TRANSLATIONS(t)
+			for (i = 0; i < 4; i++)
+				ck_assert_msg(t->tables[i] != table, "table %lu freed, walk cached", table);
+	return r;
+}
+
+static int do_slot_take(void)
+{
+	u64 slot = pick(SLOTS), mapper = pick(DOMAINS), owner = pick(DOMAINS);
+	u64 role = below(2) ? LEAF_BUILDER : pick(6), mfn = pick(FRAMES), perm = pick_perm();
+	int r;
+
+	if (below(3) && mfn < RAM && owner_handle[mfn] != 0)
+		owner = owner_handle[mfn] & 1023;
+	r = slot_take(slot, mapper, owner, role, mfn, perm);
+	if (r == 0 && role == LEAF_GRANT)
+		grants[slot] = (struct grant){ .valid = true, .mapper = domain_handle(mapper),
+					       .owner = domain_handle(owner), .mfn = mfn, .perm = perm };
+	return r;
+}
+
+static int do_slot_drop(void)
+{
+	u64 slot = pick(SLOTS);
+	u64 role = slot_role_of(slot);
+	int r = slot_drop(slot);
+
+	if (r == 0) {
+		FOR_ALL_TRANSLATIONS(t)
+			ck_assert_msg(role != LEAF_GRANT || t->slot != slot || t->role != LEAF_GRANT,
+				      "grant slot %lu dropped, still cached", slot);
+		grants[slot].valid = false;
+	}
+	return r;
+}
+
+static int do_map_slot(void)
+{
+	u64 slot = pick(SLOTS), table = pick_table(1), mfn = pick(FRAMES);
+
+	if (below(8) && slot < SLOTS && slot_role_of(slot) == LEAF_GRANT)
+		mfn = slot_mfn[slot];
+	return map_slot(table, pick_index(), mfn, pick_perm(), slot);
+}
+
+static int do_table_link(void)
+{
+	u64 level = 1 + below(3);
+
+	return table_link(pick_table(level), pick_table(level + 1), pick_index());
+}
+
+static int do_map_mmio(void)
+{
+	u64 table = pick_table(1), index = pick_index();
+	u64 mfn = below(4) && table < TABLES ? table_base[table] + index : pick(FRAMES);
+
+	return map_mmio(table, index, mfn);
+}
+
+static int do_map_partner(void)
+{
+	u64 mfn = pick(FRAMES), table = pick_table(1), i;
+
+	/* Random pairs seldom fit: look for a frame of the guest of the table's domain. */
+	for (i = 0; i < RAM && table < TABLES && below(8); i++) {
+		u64 candidate = (mfn + i) % RAM;
+
+		if (owner_handle[candidate] != 0 &&
+		    owner_handle[candidate] == dom_target[table_owner_of(table) & 1023]) {
+			mfn = candidate;
+			break;
+		}
+	}
+	return map_partner(table, pick_index(), mfn, pick_perm());
+}
+
+static int do_domain_create(void)
+{
+	u64 dom = pick(DOMAINS), builder = below(3) ? 0 : pick(DOMAINS);
+
+	return domain_create(dom, dom == 0 ? 0 : builder, dom == 0 ? 1 : pick(4) & ~1ull, 4 + below(6),
+			     1 + below(8));
+}
+
+static int run(u64 op)
+{
+	switch (op) {
+	case 0:
+		return do_domain_create();
+	case 1:
+		return domain_pair(pick(DOMAINS), pick(DOMAINS));
+	case 2:
+		return below(4) ? 1 : domain_seal_begin(pick(DOMAINS));
+	case 3:
+		return do_seal_end();
+	case 4: /* rarely; dom0 hardly ever, it cannot come back as hardware domain */
+		return below(60) ? 1 : domain_kill(below(50) ? 1 + pick(DOMAINS - 1) : pick(DOMAINS));
+	case 5:
+		return domain_reap(pick(DOMAINS));
+	case 6:
+		return do_frame_give();
+	case 7:
+		return do_frame_condemn();
+	case 8:
+		return do_frame_release();
+	case 9:
+		return frame_scrub(pick(FRAMES));
+	case 10:
+		return table_alloc(pick(TABLES), pick(DOMAINS), 1 + pick(4));
+	case 11:
+		return do_table_link();
+	case 12:
+		return below(6) && dom_state[handle_dom(table_owner[0])] ? 1 : table_unlink(pick(TABLES));
+	case 13: {
+		u64 table = pick(TABLES);
+		int r = table_clear(table);
+
+		while (r == 0 && table_cursor[table] < 500 && below(100))
+			r = table_clear(table);
+		return r;
+	}
+	case 14:
+		return do_table_free();
+	case 15:
+		return map_own(pick_table(1), pick_index(), pick(FRAMES), pick_perm());
+	case 16:
+		return do_map_partner();
+	case 17:
+		return do_map_mmio();
+	case 18:
+		return do_slot_take();
+	case 19:
+		return do_map_slot();
+	case 20:
+		return do_slot_drop();
+	case 21:
+		return below(3) ? unmap(pick_table(1), pick_index()) : unmap(pick(TABLES), pick_index());
+	case 22:
+		return leaf_write_protect(pick(TABLES), pick_index());
+	case 23:
+		return leaf_write_allow(pick(TABLES), pick_index());
+	case 24:
+		if (below(6) == 0)
+			all_flush();
+		else
+			cpu_flushes();
+		return 0;
+	default:
+		cpu_walks();
+		return 0;
+	}
+}
+
+static void set_up(void)
+{
+	u64 mfn;
+
+	protect_init(FRAMES, TABLES, SLOTS, CPUS);
+	ck_assert_int_eq(mmio_forbid(44, 2), 0);
+	for (mfn = 0; mfn < RAM; mfn++)
+		ck_assert_int_eq(frame_add(mfn), 0);
+	ck_assert_int_eq(domain_create(0, 0, DOMAIN_HARDWARE, 9, 9), 0);
+	ck_assert_int_eq(frame_give_boot(0, 0), 0);
+	owner_handle[0] = domain_handle(0);
+	protect_boot_done();
+	ck_assert_uint_eq(protect_invariant(), 0);
+}
+
+static void run_many(u64 seed, u64 steps, u64 every)
+{
+	u64 step, op, clause;
+
+	random_state = seed;
+	set_up();
+	for (step = 0; step < steps; step++) {
+		op = below(NR_OPS);
+		tried[op]++;
+		if (run(op) == 0)
+			succeeded[op]++;
+		if (step % every)
+			continue;
+		clause = protect_invariant();
+		ck_assert_msg(clause == 0, "step %lu: %s broke clause %lu", step, names[op], clause);
+	}
+	/* A test in which an operation never succeeds shows nothing about it. */
+	for (op = 0; op < NR_OPS; op++) {
+		printf("%-20s %8lu of %8lu\n", names[op], succeeded[op], tried[op]);
+		ck_assert_msg(succeeded[op] > 0, "%s never succeeded", names[op]);
+	}
+}
+
+START_TEST(checked_after_each)
+{
+	run_many(0x9e3779b97f4a7c15ull, 200000, 1);
+}
+END_TEST
+
+/* Long runs reach deep lists and reused ids; the model checks every step, the invariant some. */
+START_TEST(checked_now_and_then)
+{
+	run_many(0xd1b54a32d192ed03ull, 5000000, 500);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("protect_random");
+	TCase *tc = tcase_create("random");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 600);
+	tcase_add_test(tc, checked_after_each);
+	tcase_add_test(tc, checked_now_and_then);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
