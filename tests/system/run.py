@@ -8,32 +8,21 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from bed.dom0 import Dom0  # noqa: E402
-from bed.machine import Images  # noqa: E402
-from bed.output import Failed  # noqa: E402
-from bed.payload import make_payload  # noqa: E402
+from bed.dom0 import Dom0
+from bed.images import image
+from bed.machine import Images
+from bed.output import Failed
+from bed.payload import make_payload
 
 ORDER = ["thin-dom0", "thin-pvh", "thin-pair", "thin-virsh"]
 
 
 def say(text):
     print(time.strftime("[%H:%M:%S] ") + text, file=sys.stderr, flush=True)
-
-
-def image(name):
-    done = subprocess.run([os.path.join(HERE, "images.sh"), name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          check=False)
-    if done.returncode != 0:
-        sys.exit(f"error: image {name} could not be built")
-    return done.stdout.decode().strip()
 
 
 class Bed:
@@ -105,6 +94,24 @@ def run_one(bed, name):
         return traceback.format_exc()
 
 
+def run_all(bed, names, durations):
+    passed = failed = 0
+    for number, name in enumerate(names):
+        say(f"{name} ({number + 1} of {len(names)}, left: {durations.left(names[number:])})")
+        start = time.monotonic()
+        why = run_one(bed, name)
+        took = time.monotonic() - start
+        if why is None:
+            passed += 1
+            durations.store(name, took)
+            say(f"{name}: passed in {took:.0f} s")
+        else:
+            failed += 1
+            say(f"{name}: FAILED after {took:.0f} s: {why}")
+            bed.stop()
+    return passed, failed
+
+
 def main():
     # Ended from outside, it still ends the machine that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: ended by a signal"))
@@ -112,6 +119,7 @@ def main():
     parse.add_argument("tests", nargs="*", help="names; all without any")
     parse.add_argument("--build", default=".", help="build folder: logs go there")
     parse.add_argument("--root", help="what `make install DESTDIR=` gave; its core is the one that runs")
+    parse.add_argument("--core", help="another core than the installed one; without --root nothing of ours is in dom0")
     parse.add_argument("--stock-xen", action="store_true", help="try the harness and the images on stock Xen 4.17")
     parse.add_argument("--verbose", action="store_true", help="dom0's kernel messages too")
     parse.add_argument("--list", action="store_true")
@@ -130,12 +138,11 @@ def main():
     logs = os.path.join(os.path.abspath(args.build), "system-logs")
     shutil.rmtree(logs, ignore_errors=True)
     os.makedirs(logs)
-    if args.stock_xen:
-        core, payload = image("xen") + "/xen", None
-    else:
-        if not args.root:
-            sys.exit("--root is needed")
-        core = os.path.join(args.root, "boot/diptych-core")
+    if not (args.root or args.core or args.stock_xen):
+        sys.exit("one of --root, --core and --stock-xen is needed")
+    payload = None
+    core = args.core or (image("xen") + "/xen" if args.stock_xen else os.path.join(args.root, "boot/diptych-core"))
+    if args.root and not args.stock_xen:
         payload = os.path.join(logs, "payload.tar")
         make_payload(args.root, payload)
     bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose)
@@ -149,24 +156,6 @@ def main():
         say(f"logs: {logs}")
     print(f"{passed} passed, {failed} failed")
     return 0 if failed == 0 and passed > 0 else 1
-
-
-def run_all(bed, names, durations):
-    passed = failed = 0
-    for number, name in enumerate(names):
-        say(f"{name} ({number + 1} of {len(names)}, left: {durations.left(names[number:])})")
-        start = time.monotonic()
-        why = run_one(bed, name)
-        took = time.monotonic() - start
-        if why is None:
-            passed += 1
-            durations.store(name, took)
-            say(f"{name}: passed in {took:.0f} s")
-        else:
-            failed += 1
-            say(f"{name}: FAILED after {took:.0f} s: {why}")
-            bed.stop()
-    return passed, failed
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """dom0 as its administrator sees it: a shell over ssh, domains, consoles."""
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 
@@ -70,13 +71,15 @@ class Dom0:
         """Names of all domains, as stock xl lists them."""
         return [line.split()[0] for line in self.run("xl list").splitlines()[1:]]
 
-    def stop(self):
+    def disconnect(self):
+        """Leaves the machine running."""
         for dialogue in self.dialogues:
             dialogue.close()
+        self.dialogues = []
         subprocess.run(self.ssh("-O", "exit"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        timeout=20, check=False)
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
+    def stop(self):
+        self.disconnect()
         self.machine.stop()
-        if os.path.isdir(self.sockets):
-            for left in os.listdir(self.sockets):
-                os.unlink(os.path.join(self.sockets, left))
-            os.rmdir(self.sockets)

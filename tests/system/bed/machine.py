@@ -67,7 +67,8 @@ class Machine:
         with open(self.qemu_log, "wb") as log:
             log.write((" ".join(self.argv) + "\n").encode())
             log.flush()
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
         self.started = time.monotonic()
 
     def alive(self):

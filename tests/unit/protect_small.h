@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For the unit tests of core/protect: the big arrays, small.  In the core the
- * linker script places them.  PROTECT_FRAMES and the like come from protect.mk.
+ * The protection layer with small arrays, for the unit tests: the very files
+ * that the core links, and the big arrays that its linker script places there.
  */
-#include "state.h"
+#ifndef PROTECT_SMALL_H
+#define PROTECT_SMALL_H
+
+#include "protect/boot.c"
+#include "protect/domains.c"
+#include "protect/epochs.c"
+#include "protect/frames.c"
+#include "protect/invariant.c"
+#include "protect/leaves.c"
+#include "protect/read.c"
+#include "protect/seal.c"
+#include "protect/slots.c"
+#include "protect/state.c"
+#include "protect/tables.c"
 
 u8 frame_state[PROTECT_FRAMES];
 u32 frame_owner[PROTECT_FRAMES];
@@ -33,3 +46,5 @@ u32 slot_next[PROTECT_SLOTS];
 u32 slot_prev[PROTECT_SLOTS];
 u32 slot_age[PROTECT_SLOTS];
 u64 slot_stamp[PROTECT_SLOTS];
+
+#endif
