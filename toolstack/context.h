@@ -49,7 +49,7 @@ bool tree_read_u64(struct diptych *c, uint64_t *value, const char *path, ...)
 void tree_remove(struct diptych *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
 int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity,
 		    char *const *argv);
-void tree_remove_pair(struct diptych *c, uint32_t guest, const uint8_t uuid[16]);
+void tree_remove_pair(struct diptych *c, uint32_t guest);
 /* Domain ids that the index of pairs holds, by malloc. */
 int tree_index(struct diptych *c, uint32_t **guests, size_t *count);
 void tree_index_remove(struct diptych *c, uint32_t guest);
@@ -73,16 +73,19 @@ int fidelity_destroy(struct diptych *c, uint32_t domid);
 int pair_destroy(struct diptych *c, const struct diptych_pair *pair, enum diptych_end end);
 
 /* A pair of which neither panel exists any more: removes its traces. */
-void pair_forget(struct diptych *c, uint32_t guest, const uint8_t uuid[16]);
+void pair_forget(struct diptych *c, uint32_t guest);
 
 /* record.c: files below /run/diptych. */
 int record_prepare(struct diptych *c);
-int record_lock(struct diptych *c); /* one creator or destroyer at a time; a descriptor to close */
+/* One creator or destroyer at a time.  A descriptor to close; -EWOULDBLOCK when it would have to wait. */
+int record_lock(struct diptych *c, bool wait);
 int record_start(struct diptych *c, uint32_t guest, const struct diptych_desc *desc);
 void record_end(struct diptych *c, uint32_t guest, const uint8_t uuid[16], enum diptych_end end);
 enum diptych_end record_read_end(uint32_t guest, const uint8_t uuid[16]);
 int record_read_desc(struct diptych *c, uint32_t guest, struct diptych_desc *desc);
 void record_forget(uint32_t guest);
+void record_keep(uint32_t guest); /* the pair has ended and stays: needs no monitor */
+bool record_is_kept(uint32_t guest);
 int record_monitor_lock(uint32_t guest); /* descriptor to keep, -EWOULDBLOCK: there is a monitor */
 
 /* monitor-start.c */

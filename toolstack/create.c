@@ -157,7 +157,7 @@ int diptych_create(struct diptych *context, const struct diptych_desc *desc, uns
 		diptych_desc_dispose(&whole);
 		return error;
 	}
-	lock = record_lock(context);
+	lock = record_lock(context, true);
 	error = lock < 0 ? lock : refuse_duplicates(context, &whole);
 	if (!error)
 		error = check_free_memory(context, &whole);

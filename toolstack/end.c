@@ -48,26 +48,26 @@ int pair_destroy(struct diptych *c, const struct diptych_pair *pair, enum diptyc
 		error = wait_gone(c, pair->fidelity);
 	if (error)
 		return error; /* stays in the index: it can be destroyed again */
-	tree_remove_pair(c, pair->guest, pair->uuid);
+	tree_remove_pair(c, pair->guest);
 	record_forget(pair->guest);
 	return 0;
 }
 
-void pair_forget(struct diptych *c, uint32_t guest, const uint8_t uuid[16])
+void pair_forget(struct diptych *c, uint32_t guest)
 {
 	xc_domaininfo_t info;
 
 	if (domain_info(c, guest, &info)) /* somebody else's by now */
 		tree_index_remove(c, guest);
 	else
-		tree_remove_pair(c, guest, uuid);
+		tree_remove_pair(c, guest);
 	record_forget(guest);
 }
 
 int diptych_destroy(struct diptych *context, uint32_t guest)
 {
 	struct diptych_pair pair;
-	int error, lock = record_lock(context);
+	int error, lock = record_lock(context, true);
 
 	if (lock < 0)
 		return lock;

@@ -160,6 +160,10 @@ int diptych_reboot(struct diptych *context, uint32_t guest);
 int diptych_pause(struct diptych *context, uint32_t guest);
 int diptych_unpause(struct diptych *context, uint32_t guest);
 
+/* Starts a monitor for every pair that has lost its own, and removes the traces of pairs whose panels other
+ * tools have destroyed.  For long-lived callers at their start, and for dxl at every one. */
+int diptych_tend(struct diptych *context);
+
 /* ---- Looking ------------------------------------------------------------------------------------ */
 
 enum diptych_state {

@@ -101,6 +101,7 @@ static bool take_apart(struct diptych *c, const struct diptych_pair *pair, time_
 	*error = 0;
 	say_end(c, pair);
 	if (action == DIPTYCH_ACTION_PRESERVE) {
+		record_keep(pair->guest);
 		say("both panels are kept, as asked; `dxl destroy %s` removes them", pair->name);
 		return false;
 	}
@@ -119,7 +120,7 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 {
 	struct diptych_desc desc;
 	struct diptych_pair pair;
-	int error, lock = record_lock(c);
+	int error, lock = record_lock(c, true);
 	bool again = false;
 	uint32_t id;
 
@@ -136,7 +137,7 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 		again = take_apart(c, &pair, since, &desc, &error);
 	} else if (error == -ESRCH) {
 		say("guest %u is gone: %s", guest, diptych_end_text(record_read_end(guest, uuid)));
-		pair_forget(c, guest, uuid);
+		pair_forget(c, guest);
 		error = 0;
 	}
 	diptych_pair_dispose(&pair);

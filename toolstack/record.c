@@ -4,6 +4,7 @@
  *
  *   lock		held while a pair is built or taken apart
  *   G/desc		description of the pair, for its restart
+ *   G/kept		the pair has ended and stays, as on_... said
  *   G/monitor		held (flock) by the pair's monitor while it lives
  *   ended/G		"UUID REASON": why the pair that had this id ended, for those who only see it gone
  */
@@ -50,7 +51,7 @@ int record_prepare(struct diptych *c)
 	return error;
 }
 
-int record_lock(struct diptych *c)
+int record_lock(struct diptych *c, bool wait)
 {
 	int fd, error = record_prepare(c);
 
@@ -59,8 +60,11 @@ int record_lock(struct diptych *c)
 	fd = open(DIPTYCH_RUN_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(c, errno, "cannot open " DIPTYCH_RUN_DIR "/lock: %s", strerror(errno));
-	while (flock(fd, LOCK_EX))
-		if (errno != EINTR) {
+	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB))
+		if (errno == EWOULDBLOCK) {
+			close(fd);
+			return -EWOULDBLOCK;
+		} else if (errno != EINTR) {
 			error = fail(c, errno, "cannot lock " DIPTYCH_RUN_DIR "/lock: %s", strerror(errno));
 			close(fd);
 			return error;
@@ -147,10 +151,31 @@ void record_forget(uint32_t guest)
 
 	snprintf(path, sizeof(path), DIPTYCH_RUN_DIR "/%u/desc", guest);
 	unlink(path);
+	snprintf(path, sizeof(path), DIPTYCH_RUN_DIR "/%u/kept", guest);
+	unlink(path);
 	snprintf(path, sizeof(path), DIPTYCH_RUN_DIR "/%u/monitor", guest);
 	unlink(path);
 	snprintf(path, sizeof(path), DIPTYCH_RUN_DIR "/%u", guest);
 	rmdir(path);
+}
+
+void record_keep(uint32_t guest)
+{
+	char path[RECORD_PATH];
+	int fd;
+
+	snprintf(path, sizeof(path), DIPTYCH_RUN_DIR "/%u/kept", guest);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+}
+
+bool record_is_kept(uint32_t guest)
+{
+	char path[RECORD_PATH];
+
+	snprintf(path, sizeof(path), DIPTYCH_RUN_DIR "/%u/kept", guest);
+	return !access(path, F_OK);
 }
 
 int record_monitor_lock(uint32_t guest)

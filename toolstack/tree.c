@@ -200,13 +200,14 @@ int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t
 	return 0;
 }
 
-void tree_remove_pair(struct diptych *c, uint32_t guest, const uint8_t uuid[16])
+void tree_remove_pair(struct diptych *c, uint32_t guest)
 {
-	char text[37];
+	char *vm = tree_read(c, "/local/domain/%u/vm", guest);
 
-	uuid_text(uuid, text);
+	if (vm && !strncmp(vm, "/vm/", 4) && vm[4])
+		tree_remove(c, "%s", vm);
+	free(vm);
 	tree_remove(c, "/local/domain/%u", guest);
-	tree_remove(c, "/vm/%s", text);
 	tree_remove(c, "/libxl/%u", guest);
 	tree_index_remove(c, guest);
 }
