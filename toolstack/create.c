@@ -118,6 +118,36 @@ static int build(struct diptych *c, const struct diptych_desc *desc, unsigned in
 	return 0;
 }
 
+/* The monitor that may build it again works in another folder. */
+static int make_absolute(struct diptych *c, char **path)
+{
+	char *folder, *whole;
+
+	if (!*path || **path == '/')
+		return 0;
+	folder = getcwd(NULL, 0);
+	if (!folder || asprintf(&whole, "%s/%s", folder, *path) < 0) {
+		free(folder);
+		return fail(c, ENOMEM, "cannot tell where %s is", *path);
+	}
+	free(folder);
+	free(*path);
+	*path = whole;
+	return 0;
+}
+
+static int make_paths_absolute(struct diptych *c, struct diptych_desc *desc)
+{
+	int error = make_absolute(c, &desc->fidelity_kernel);
+	size_t i;
+
+	if (!error)
+		error = make_absolute(c, &desc->fidelity_ramdisk);
+	for (i = 0; !error && i < desc->disk_count; i++)
+		error = make_absolute(c, &desc->disks[i].path);
+	return error;
+}
+
 /* A copy that is ours to complete: through its own text, which also proves that it can be kept. */
 static int complete(struct diptych *c, const struct diptych_desc *from, struct diptych_desc *to)
 {
@@ -133,6 +163,8 @@ static int complete(struct diptych *c, const struct diptych_desc *from, struct d
 		fail(c, -result, "%s", error ? error : "out of memory");
 	free(error);
 	free(text);
+	if (!result)
+		result = make_paths_absolute(c, to);
 	if (!result && uuid_is_zero(to->uuid)) {
 		libxl_uuid_generate(&uuid);
 		memcpy(to->uuid, libxl_uuid_bytearray(&uuid), sizeof(to->uuid));

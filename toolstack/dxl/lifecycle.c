@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* destroy, pause, unpause, shutdown, reboot: of a pair by libdiptych, of any other domain by libxl. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dxl.h"
+
+static const struct option help_only[] = {{"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+
+typedef int pair_action(struct diptych *pairs, uint32_t guest);
+typedef int domain_action(libxl_ctx *libxl, uint32_t domid, const libxl_asyncop_how *how);
+
+static int act(const struct verb *verb, int argc, char **argv, pair_action *of_pair, domain_action *of_domain)
+{
+	struct target target;
+	int status = EXIT_SUCCESS;
+
+	while (next_option(verb, argc, argv, "h", help_only) >= 0)
+		;
+	if (target_find(argv[optind], &target))
+		return EXIT_FAILURE;
+	if (target.is_pair) {
+		if (of_pair(open_pairs(), target.domid))
+			status = complain_of(open_pairs());
+	} else if (!target.domid) {
+		status = complain("domain 0 cannot be the object of %s", verb->name);
+	} else if (of_domain(open_libxl(), target.domid, NULL)) {
+		status = complain("%s of domain %u failed", verb->name, target.domid);
+	}
+	target_dispose(&target);
+	return status;
+}
+
+int verb_destroy(const struct verb *verb, int argc, char **argv)
+{
+	return act(verb, argc, argv, diptych_destroy, libxl_domain_destroy);
+}
+
+int verb_pause(const struct verb *verb, int argc, char **argv)
+{
+	return act(verb, argc, argv, diptych_pause, libxl_domain_pause);
+}
+
+int verb_unpause(const struct verb *verb, int argc, char **argv)
+{
+	return act(verb, argc, argv, diptych_unpause, libxl_domain_unpause);
+}
+
+int verb_shutdown(const struct verb *verb, int argc, char **argv)
+{
+	return act(verb, argc, argv, diptych_shutdown, libxl_domain_shutdown);
+}
+
+int verb_reboot(const struct verb *verb, int argc, char **argv)
+{
+	return act(verb, argc, argv, diptych_reboot, libxl_domain_reboot);
+}
