@@ -12,6 +12,9 @@
 #ifndef __XEN_TOOLS__
 #define __XEN_TOOLS__ 1
 #endif
+/* hvm/save.h refuses strict C11 for its anonymous unions, which C11 has. */
+#pragma push_macro("__STRICT_ANSI__")
+#undef __STRICT_ANSI__
 #include <xen/version.h>
 #include <xen/memory.h>
 #include <xen/event_channel.h>
@@ -26,6 +29,7 @@
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
 #include <xen/hvm/save.h>
+#pragma pop_macro("__STRICT_ANSI__")
 
 /* The guest-virtual address in a handle. */
 #define handle_address(h) ((u64)(h).p)

@@ -8,13 +8,17 @@
 
 #include "domain/domain.h"
 #include "errno.h"
-#include "include/lib.h"
-#include "include/pages.h"
+#include "lib.h"
+#include "pages.h"
 #include "protect/protect.h"
 #include "types.h"
+#include "vcpu/sched.h"
 #include "vcpu/vcpu.h"
+#include "x86/time.h"
 #include "xen/abi.h"
 #include "xen/xen.h"
+
+typedef int16_t s16; /* GNTST_* */
 
 /* A handler's result when there is more to do: its progress is in call.arg[], run it again. */
 #define CALL_AGAIN INT64_MIN
@@ -77,9 +81,13 @@ enum port_state { PORT_FREE = 0, PORT_UNBOUND, PORT_INTERDOMAIN, PORT_VIRQ, PORT
 
 struct port {
 	u8 state;
-	u8 vcpu; /* notified */
+	u8 vcpu;   /* notified */
+	u8 virq;   /* virq: its number */
+	u8 bound;  /* virq: the vCPU whose table names it; 0 for a global one */
 	u16 remote; /* unbound, interdomain: domain id */
-	u32 remote_port; /* interdomain; virq: its number */
+	u16 pad;
+	u32 remote_port; /* interdomain */
+	u32 pad2;
 };
 #define PORTS_PER_PAGE (PAGE_SIZE / sizeof(struct port))
 #define PORTS_MAX      4096u /* 2-level ABI: 64 words of 64 bits */

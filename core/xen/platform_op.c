@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What only the hardware domain asks for: platform_op and physdev_op. */
+#include "xen/call.h"
+
+s64 do_platform_op(struct call *c)
+{
+	struct xen_platform_op op;
+
+	if (!c->d->hardware)
+		return -EPERM;
+	if (fetch(c, &op, c->arg[0]))
+		return -EFAULT;
+	if (op.interface_version != XENPF_INTERFACE_VERSION)
+		return -EACCES;
+	switch (op.cmd) {
+	case XENPF_settime32:
+		time_wallclock_set(op.u.settime32.secs, op.u.settime32.nsecs,
+				   op.u.settime32.system_time);
+		return 0;
+	case XENPF_settime64:
+		if (op.u.settime64.mbz)
+			return -EINVAL;
+		time_wallclock_set(op.u.settime64.secs, op.u.settime64.nsecs,
+				   op.u.settime64.system_time);
+		return 0;
+	default:
+		return -ENOSYS;
+	}
+}
+
+s64 do_physdev_op(struct call *c)
+{
+	switch (c->arg[0]) {
+	case PHYSDEVOP_pci_mmcfg_reserved:
+	case PHYSDEVOP_pci_device_add:
+	case PHYSDEVOP_pci_device_remove:
+		/* news about devices that the hardware domain owns anyway: nothing to keep */
+		return c->d->hardware ? 0 : -EPERM;
+	default:
+		return -ENOSYS;
+	}
+}

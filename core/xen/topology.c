@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* sysctl: processors, memory, the one NUMA node, the one CPU pool. */
+#include "xen/call.h"
+
+int sysctl_physinfo(struct xen_sysctl_physinfo *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->threads_per_core = 1;
+	info->cores_per_socket = cpus_online();
+	info->nr_cpus = cpus_online();
+	info->max_cpu_id = cpus_online() - 1;
+	info->nr_nodes = 1;
+	info->max_node_id = 0;
+	info->cpu_khz = (u32)tsc_khz();
+	info->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
+			     XEN_SYSCTL_PHYSCAP_gnttab_v1;
+	info->total_pages = frames_total();
+	info->free_pages = frames_free();
+	info->outstanding_pages = claims_total;
+	info->max_mfn = frames_max_mfn();
+	policy_feature_words(info->hw_cap, ARRAY_SIZE(info->hw_cap));
+	return 0;
+}
+
+int sysctl_cputopo(struct call *c, struct xen_sysctl_cputopoinfo *op)
+{
+	u64 at = handle_address(op->cputopo);
+	u32 i, n = (u32)min_u64(op->num_cpus, cpus_online());
+
+	for (i = 0; at && i < n; i++) {
+		struct xen_sysctl_cputopo cpu = { .core = i, .socket = 0, .node = 0 };
+
+		if (store(c, at + i * sizeof(cpu), &cpu))
+			return -EFAULT;
+	}
+	op->num_cpus = at ? n : cpus_online();
+	return 0;
+}
+
+int sysctl_numa(struct call *c, struct xen_sysctl_numainfo *op)
+{
+	struct xen_sysctl_meminfo memory = { .memsize = frames_total() << PAGE_SHIFT,
+					     .memfree = frames_free() << PAGE_SHIFT };
+	u32 distance = 10; /* of a node to itself (ACPI SLIT) */
+	u64 info = handle_address(op->meminfo), distances = handle_address(op->distance);
+
+	if ((info || distances) && !op->num_nodes)
+		return 0;
+	if (info && store(c, info, &memory))
+		return -EFAULT;
+	if (distances && store(c, distances, &distance))
+		return -EFAULT;
+	op->num_nodes = 1;
+	return 0;
+}
+
+static u32 domains_alive(void)
+{
+	struct domain *d;
+	u32 n = 0;
+
+	for (d = domain_from(0); d; d = domain_from(d->id + 1ull))
+		n++;
+	return n;
+}
+
+int sysctl_cpupool(struct call *c, struct xen_sysctl_cpupool_op *op)
+{
+	switch (op->op) {
+	case XEN_SYSCTL_CPUPOOL_OP_INFO:
+		/* the first pool from this id on; there is none but 0 */
+		if (op->cpupool_id && op->cpupool_id != XEN_SYSCTL_CPUPOOL_PAR_ANY)
+			return -ENOENT;
+		op->cpupool_id = 0;
+		op->sched_id = XEN_SCHEDULER_CREDIT;
+		op->n_dom = domains_alive();
+		return bitmap_to_guest(c, &op->cpumap, cpus_online_mask());
+	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+		return bitmap_to_guest(c, &op->cpumap, 0);
+	case XEN_SYSCTL_CPUPOOL_OP_CREATE:
+	case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
+	case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
+	case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
+	case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
+		return -EOPNOTSUPP;
+	default:
+		return -ENOSYS;
+	}
+}
