@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPUID: the processor that this domain itself sees (the core's policy), less what QEMU's CPU model
+ * switches off and what nobody in a pair can serve, with the guest's own topology, and as a KVM guest:
+ * Linux uses x2APIC without interrupt remapping only under a hypervisor that it knows.
+ */
+#include "qemu/osdep.h"
+#include <cpuid.h>
+#include "hw/i386/apic.h"
+#include "hw/i386/topology.h"
+#include "standard-headers/asm-x86/kvm_para.h"
+#include "minv-int.h"
+
+#define GUEST_PHYSICAL_BITS 39 /* MINV_GUEST_GFN_MAX */
+QEMU_BUILD_BUG_ON(MINV_GUEST_GFN_MAX << 12 != 1ull << GUEST_PHYSICAL_BITS);
+
+/* What a pair can give: allow-lists, so that a new processor's features wait for somebody's look. */
+#define ALLOW_1_EDX                                                                                                   \
+	(CPUID_FP87 | CPUID_VME | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | CPUID_PAE | CPUID_CX8 | CPUID_APIC | \
+	 CPUID_SEP | CPUID_MTRR | CPUID_PGE | CPUID_CMOV | CPUID_PAT | CPUID_PSE36 | CPUID_CLFLUSH | CPUID_MMX |      \
+	 CPUID_FXSR | CPUID_SSE | CPUID_SSE2)
+/* No XSAVE and AVX yet: the driver carries FXSAVE's state only. No TSC deadline: QEMU's APIC has none. */
+#define ALLOW_1_ECX                                                                                                 \
+	(CPUID_EXT_SSE3 | CPUID_EXT_PCLMULQDQ | CPUID_EXT_SSSE3 | CPUID_EXT_CX16 | CPUID_EXT_SSE41 |               \
+	 CPUID_EXT_SSE42 | CPUID_EXT_MOVBE | CPUID_EXT_POPCNT | CPUID_EXT_AES | CPUID_EXT_RDRAND)
+#define ALLOW_7_EBX                                                                                               \
+	(CPUID_7_0_EBX_FSGSBASE | CPUID_7_0_EBX_BMI1 | CPUID_7_0_EBX_BMI2 | CPUID_7_0_EBX_SMEP |                  \
+	 CPUID_7_0_EBX_ERMS | CPUID_7_0_EBX_RDSEED | CPUID_7_0_EBX_ADX | CPUID_7_0_EBX_SMAP |                     \
+	 CPUID_7_0_EBX_CLFLUSHOPT | CPUID_7_0_EBX_CLWB | CPUID_7_0_EBX_SHA_NI)
+#define ALLOW_8000_0001_EDX                                                                                        \
+	(ALLOW_1_EDX | CPUID_EXT2_SYSCALL | CPUID_EXT2_NX | CPUID_EXT2_MMXEXT | CPUID_EXT2_FFXSR | CPUID_EXT2_PDPE1GB | \
+	 CPUID_EXT2_LM | CPUID_EXT2_3DNOWEXT | CPUID_EXT2_3DNOW)
+#define ALLOW_8000_0001_ECX                                                                         \
+	(CPUID_EXT3_LAHF_LM | CPUID_EXT3_CR8LEG | CPUID_EXT3_ABM | CPUID_EXT3_SSE4A | CPUID_EXT3_MISALIGNSSE | \
+	 CPUID_EXT3_3DNOWPREFETCH)
+#define INVARIANT_TSC (1u << 8)
+
+struct leaf {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+static struct leaf native(uint32_t function, uint32_t index)
+{
+	struct leaf leaf;
+
+	__cpuid_count(function, index, leaf.eax, leaf.ebx, leaf.ecx, leaf.edx);
+	return leaf;
+}
+
+static struct leaf features(X86CPU *x86, struct leaf leaf)
+{
+	CPUX86State *env = &x86->env;
+	uint32_t threads = x86_threads_per_pkg(&env->topo_info);
+
+	leaf.ebx = (leaf.ebx & 0xff00) | x86->apic_id << 24 | threads << 16;
+	leaf.ecx = (leaf.ecx & ALLOW_1_ECX & env->features[FEAT_1_ECX]) | CPUID_EXT_HYPERVISOR |
+		   (env->features[FEAT_1_ECX] & CPUID_EXT_X2APIC);
+	leaf.edx &= ALLOW_1_EDX & env->features[FEAT_1_EDX];
+	if (threads > 1)
+		leaf.edx |= CPUID_HT;
+	if (!cpu_is_apic_enabled(x86->apic_state))
+		leaf.edx &= ~CPUID_APIC;
+	return leaf;
+}
+
+/* Leaf 0xb: threads of a core, then cores of the package. */
+static struct leaf topology(X86CPU *x86, uint32_t index)
+{
+	X86CPUTopoInfo *topology = &x86->env.topo_info;
+	struct leaf leaf = { .ecx = index & 0xff, .edx = x86->apic_id };
+
+	if (index == 0) {
+		leaf.eax = apicid_core_offset(topology);
+		leaf.ebx = topology->threads_per_core;
+		leaf.ecx |= 1 << 8;
+	} else if (index == 1) {
+		leaf.eax = apicid_pkg_offset(topology);
+		leaf.ebx = x86_threads_per_pkg(topology);
+		leaf.ecx |= 2 << 8;
+	}
+	return leaf;
+}
+
+static struct leaf answer(CPUState *cpu, uint32_t function, uint32_t index)
+{
+	X86CPU *x86 = X86_CPU(cpu);
+	CPUX86State *env = &x86->env;
+	struct leaf leaf;
+	uint32_t highest = native(function & 0x80000000, 0).eax;
+
+	if (function == KVM_CPUID_SIGNATURE) {
+		leaf = (struct leaf){ .eax = KVM_CPUID_FEATURES };
+		memcpy(&leaf.ebx, KVM_SIGNATURE, 12);
+		return leaf;
+	}
+	if (function == KVM_CPUID_FEATURES)
+		return (struct leaf){ .eax = 1u << KVM_FEATURE_NOP_IO_DELAY | 1u << KVM_FEATURE_CLOCKSOURCE2 |
+					     1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT };
+	if ((function & 0x7fffffff) > MIN(highest & 0x7fffffff, 0x1f) && function != 0xb)
+		return (struct leaf){ 0 };
+	leaf = native(function, index);
+	switch (function) {
+	case 0:
+		leaf.eax = MIN(MAX(leaf.eax, 0xb), 0xd); /* the topology of leaf 0xb is ours */
+		return leaf;
+	case 1:
+		return features(x86, leaf);
+	case 7:
+		if (index)
+			return (struct leaf){ 0 };
+		return (struct leaf){ .ebx = leaf.ebx & ALLOW_7_EBX & env->features[FEAT_7_0_EBX] };
+	case 0xb:
+		return topology(x86, index);
+	case 0x80000000:
+		leaf.eax = MIN(leaf.eax, 0x80000008);
+		return leaf;
+	case 0x80000001:
+		leaf.ecx &= ALLOW_8000_0001_ECX & env->features[FEAT_8000_0001_ECX];
+		leaf.edx &= ALLOW_8000_0001_EDX & env->features[FEAT_8000_0001_EDX];
+		return leaf;
+	case 0x80000007:
+		return (struct leaf){ .edx = leaf.edx & INVARIANT_TSC };
+	case 0x80000008:
+		return (struct leaf){
+			.eax = (leaf.eax & 0xff00) | MIN(leaf.eax & 0xff, GUEST_PHYSICAL_BITS),
+			.ecx = x86_threads_per_pkg(&env->topo_info) - 1,
+		};
+	case 2: /* caches and names say nothing about what works */
+	case 0x80000002 ... 0x80000006:
+		return leaf;
+	}
+	return (struct leaf){ 0 };
+}
+
+void minv_cpuid(CPUState *cpu)
+{
+	struct minv_state *state = cpu->accel->state;
+	struct leaf leaf = answer(cpu, (uint32_t)state->gpr[R_EAX], (uint32_t)state->gpr[R_ECX]);
+
+	minv_set_gpr(cpu, R_EAX, leaf.eax);
+	minv_set_gpr(cpu, R_EBX, leaf.ebx);
+	minv_set_gpr(cpu, R_ECX, leaf.ecx);
+	minv_set_gpr(cpu, R_EDX, leaf.edx);
+	minv_skip_instruction(cpu, 2);
+}

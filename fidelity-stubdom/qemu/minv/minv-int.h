@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the accelerator share.
+ *
+ * A vCPU's registers live in its state page; QEMU's env is a copy, taken by minv_get_registers when
+ * somebody asks (accel->dirty from then on: env is the newer one) and written back before the next run.
+ */
+#ifndef MINV_INT_H
+#define MINV_INT_H
+
+#include "cpu.h"
+#include "minv-ioctl.h"
+
+struct AccelCPUState {
+	int fd;
+	struct minv_state *state;
+	uint8_t *fpu; /* FXSAVE64 format */
+	struct minv_debug *debug;
+	bool dirty;	      /* env is newer than the state page */
+	bool shadow;	      /* after STI or MOV SS: no interrupt yet */
+	uint64_t system_time; /* kvmclock's MSRs, as written */
+	uint64_t wall_clock;
+};
+
+extern int minv_fd;
+extern struct minv_info minv_info;
+
+/* minv-memory.c */
+bool minv_memory_init(Error **errp);
+
+/* minv-registers.c */
+int minv_init_vcpu(CPUState *cpu);
+void minv_get_registers(CPUState *cpu);
+void minv_put_registers(CPUState *cpu);
+void minv_set_gpr(CPUState *cpu, int gpr, uint64_t value);
+void minv_skip_instruction(CPUState *cpu, unsigned int usual_length);
+void minv_set_rip(CPUState *cpu, uint64_t rip);
+void minv_inject_exception(CPUState *cpu, int vector, int error_code); /* error_code < 0: none */
+void minv_inject_page_fault(CPUState *cpu, uint64_t address, unsigned int error_code);
+
+/* minv-run.c */
+int minv_vcpu_exec(CPUState *cpu);
+
+/* minv-msr.c, minv-cpuid.c, minv-clock.c: answers to exits; false from an MSR access: #GP */
+bool minv_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value);
+bool minv_wrmsr(CPUState *cpu, uint32_t index, uint64_t value);
+void minv_cpuid(CPUState *cpu);
+bool minv_clock_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value);
+bool minv_clock_wrmsr(CPUState *cpu, uint32_t index, uint64_t value);
+void minv_clock_reset(CPUState *cpu);
+
+/* minv-io.c, minv-mmio.c: 0 done or exception injected; negative: the guest cannot go on */
+int minv_handle_io(CPUState *cpu);
+int minv_handle_mmio(CPUState *cpu);
+int minv_handle_string_io(CPUState *cpu);
+
+/* minv-walk.c: linear to guest physical address; false: *error_code of the #PF */
+enum minv_access { MINV_READ, MINV_WRITE, MINV_FETCH };
+bool minv_translate(CPUState *cpu, uint64_t linear, enum minv_access access, hwaddr *physical,
+		    unsigned int *error_code);
+/* Copies between guest memory or device and buffer; false: a #PF was injected. */
+bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size, enum minv_access access);
+
+#endif
