@@ -8,24 +8,37 @@
 #include "mmio.h"
 #include "state.h"
 
-#define BY_FRAME(array) { (u64)(array), sizeof((array)[0]), 0 }
-#define BY_TABLE(array) { (u64)(array), sizeof((array)[0]), 1 }
-#define BY_ENTRY(array) { (u64)(array), sizeof((array)[0]), 2 }
-#define BY_SLOT(array)	{ (u64)(array), sizeof((array)[0]), 3 }
+#define BY_FRAME(array)                             \
+	{                                           \
+		(u64)(array), sizeof((array)[0]), 0 \
+	}
+#define BY_TABLE(array)                             \
+	{                                           \
+		(u64)(array), sizeof((array)[0]), 1 \
+	}
+#define BY_ENTRY(array)                             \
+	{                                           \
+		(u64)(array), sizeof((array)[0]), 2 \
+	}
+#define BY_SLOT(array)                              \
+	{                                           \
+		(u64)(array), sizeof((array)[0]), 3 \
+	}
 
 static const struct {
 	u64 va, size;
 	u64 by;
 } arrays[] = {
 	BY_ENTRY(npt), /* first: BACKING_TABLES */
-	BY_FRAME(frame_state), BY_FRAME(frame_owner), BY_FRAME(frame_head), BY_FRAME(frame_stamp),
-	BY_TABLE(table_state), BY_TABLE(table_level), BY_TABLE(table_cursor), BY_TABLE(table_owner),
-	BY_TABLE(table_parent), BY_TABLE(table_base), BY_TABLE(table_stamp),
-	BY_ENTRY(leaf_role), BY_ENTRY(leaf_perm), BY_ENTRY(leaf_next), BY_ENTRY(leaf_prev),
-	BY_ENTRY(leaf_age), BY_ENTRY(leaf_slot),
-	BY_SLOT(slot_role), BY_SLOT(slot_perm), BY_SLOT(slot_mapper), BY_SLOT(slot_owner),
-	BY_SLOT(slot_mfn), BY_SLOT(slot_entry), BY_SLOT(slot_next), BY_SLOT(slot_prev),
-	BY_SLOT(slot_age), BY_SLOT(slot_stamp),
+	BY_FRAME(frame_state),	BY_FRAME(frame_owner), BY_FRAME(frame_head),
+	BY_FRAME(frame_stamp),	BY_TABLE(table_state), BY_TABLE(table_level),
+	BY_TABLE(table_cursor), BY_TABLE(table_owner), BY_TABLE(table_parent),
+	BY_TABLE(table_base),	BY_TABLE(table_stamp), BY_ENTRY(leaf_role),
+	BY_ENTRY(leaf_perm),	BY_ENTRY(leaf_next),   BY_ENTRY(leaf_prev),
+	BY_ENTRY(leaf_age),	BY_ENTRY(leaf_slot),   BY_SLOT(slot_role),
+	BY_SLOT(slot_perm),	BY_SLOT(slot_mapper),  BY_SLOT(slot_owner),
+	BY_SLOT(slot_mfn),	BY_SLOT(slot_entry),   BY_SLOT(slot_next),
+	BY_SLOT(slot_prev),	BY_SLOT(slot_age),     BY_SLOT(slot_stamp),
 };
 
 u64 protect_backing(u64 array, u64 nr_frames, u64 nr_tables, u64 nr_slots, u64 *va, u64 *bytes)

@@ -6,9 +6,6 @@
 #include "errno.h"
 #include "state.h"
 
-/* The one zeroing primitive; the core provides it, the proof models it once. */
-void frame_zero(u64 mfn);
-
 /* Nobody held it, its contents are zero; now the present incarnation of dom owns it. */
 int frame_give(u64 mfn, u64 dom)
 {

@@ -48,7 +48,8 @@ static u64 check_epochs(void)
 		HOLDS(INV_SIZES, forbidden_nr[i] == 0);
 	for (i = 0; i < PROTECT_CPUS; i++) {
 		if (i < live_cpus)
-			HOLDS(INV_EPOCH, cpu_epoch[i] <= cpu_pending[i] && cpu_pending[i] <= epoch_now);
+			HOLDS(INV_EPOCH,
+			      cpu_epoch[i] <= cpu_pending[i] && cpu_pending[i] <= epoch_now);
 		else
 			HOLDS(INV_EPOCH, cpu_epoch[i] == EPOCH_MAX && cpu_pending[i] == EPOCH_MAX);
 	}
@@ -191,9 +192,9 @@ static u64 check_leaf(u64 t, u64 e)
 		return INVARIANT_HOLDS;
 	}
 	HOLDS(INV_LEAF_VALUE, role <= LEAF_MMIO && perm_is_valid(leaf_perm[e]));
-	HOLDS(INV_LEAF_VALUE, npt[e] == leaf_value(mfn, leaf_perm[e]) ||
-				      (role == LEAF_OWN &&
-				       npt[e] == leaf_value(mfn, leaf_perm[e] & ~PERM_WRITE)));
+	HOLDS(INV_LEAF_VALUE,
+	      npt[e] == leaf_value(mfn, leaf_perm[e]) ||
+		      (role == LEAF_OWN && npt[e] == leaf_value(mfn, leaf_perm[e] & ~PERM_WRITE)));
 	if (role == LEAF_MMIO)
 		return check_leaf_mmio(t, e, mfn);
 	HOLDS(INV_LEAF_FRAME, mfn < live_frames);
@@ -224,7 +225,8 @@ static u64 check_entries(u64 t)
 		e = t * ENTRIES + i;
 		if (table_state[t] == TABLE_FREE ||
 		    (table_state[t] == TABLE_DYING && i < table_cursor[t]) ||
-		    (table_state[t] == TABLE_LIVE && table_parent[t] == 0 && table_level[t] != LEVELS))
+		    (table_state[t] == TABLE_LIVE && table_parent[t] == 0 &&
+		     table_level[t] != LEVELS))
 			HOLDS(INV_TABLE_EMPTY, npt[e] == 0);
 		clause = table_level[t] > 1 ? check_upper(t, e) : check_leaf(t, e);
 		if (clause != INVARIANT_HOLDS)
@@ -265,7 +267,8 @@ static u64 check_slot(u64 s)
 	u64 e = slot_entry[s];
 
 	if (slot_role[s] == LEAF_NONE) {
-		HOLDS(INV_SLOT_FREE, slot_perm[s] == 0 && slot_mapper[s] == 0 && slot_owner[s] == 0);
+		HOLDS(INV_SLOT_FREE,
+		      slot_perm[s] == 0 && slot_mapper[s] == 0 && slot_owner[s] == 0);
 		HOLDS(INV_SLOT_FREE, slot_mfn[s] == 0 && e == 0 && slot_stamp[s] == 0);
 		HOLDS(INV_SLOT_FREE, slot_next[s] == 0 && slot_prev[s] == 0 && slot_age[s] == 0);
 		return INVARIANT_HOLDS;

@@ -22,7 +22,7 @@ static inline bool mmio_is_forbidden(u64 mfn)
 	u64 hit = forbidden_by_4(0, mfn) | forbidden_by_4(4, mfn) | forbidden_by_4(8, mfn) |
 		  forbidden_by_4(12, mfn);
 
-	return (hit | (u64)(mfn - TABLE_MFN < PROTECT_TABLES)) != 0;
+	return (hit | (u64)(mfn - TABLE_MFN < live_tables)) != 0;
 }
 
 #endif

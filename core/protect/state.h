@@ -15,14 +15,14 @@
 
 #include "protect.h"
 
-#define ENTRIES	     512ull /* per table */
-#define HANDLE_BITS  10
-#define HANDLE_MAX   ((1ull << 32) - 1) /* handles are stored in 32 bits */
-#define AGE_MAX	     ((1ull << 32) - 1)
-#define EPOCH_MAX    (~0ull)
-#define LEVELS	     4ull
-#define FORBIDDEN    16
-#define GFN_BITS     36 /* what four levels can translate */
+#define ENTRIES	    512ull /* per table */
+#define HANDLE_BITS 10
+#define HANDLE_MAX  ((1ull << 32) - 1) /* handles are stored in 32 bits */
+#define AGE_MAX	    ((1ull << 32) - 1)
+#define EPOCH_MAX   (~0ull)
+#define LEVELS	    4ull
+#define FORBIDDEN   16
+#define GFN_BITS    36 /* what four levels can translate */
 
 /* The table pool: table t lies at physical address TABLE_PHYS + t * 4096. */
 #ifndef TABLE_PHYS
@@ -63,7 +63,7 @@ extern u64 table_stamp[PROTECT_TABLES];	 /* epoch of its unlinking */
 
 /* ---- leaf entries, by table * 512 + index ------------------------------------------------- */
 extern u8 leaf_role[PROTECT_TABLES * ENTRIES];
-extern u8 leaf_perm[PROTECT_TABLES * ENTRIES]; /* as mapped; the entry may be narrower */
+extern u8 leaf_perm[PROTECT_TABLES * ENTRIES];	/* as mapped; the entry may be narrower */
 extern u32 leaf_next[PROTECT_TABLES * ENTRIES]; /* next older mapping of the same frame */
 extern u32 leaf_prev[PROTECT_TABLES * ENTRIES]; /* next newer */
 extern u32 leaf_age[PROTECT_TABLES * ENTRIES];	/* falls along next: so no list is a ring */
@@ -98,7 +98,7 @@ extern u64 dom_stamp[PROTECT_DOMAINS]; /* epoch of the last unmapping of a build
 /* ---- flush epochs (epochs.c) -------------------------------------------------------------- */
 extern u64 epoch_now;
 extern u64 cpu_pending[PROTECT_CPUS]; /* epoch at the begin of its latest flush */
-extern u64 cpu_epoch[PROTECT_CPUS];   /* begin of its latest finished flush; EPOCH_MAX: no such CPU */
+extern u64 cpu_epoch[PROTECT_CPUS]; /* begin of its latest finished flush; EPOCH_MAX: no such CPU */
 /* A tree of minima over cpu_epoch, four children a node, so that "every CPU has flushed since"
  * is one comparison and a flush updates four nodes. */
 extern u64 epoch_min_4[PROTECT_CPUS / 4];

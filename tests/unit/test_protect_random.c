@@ -79,7 +79,6 @@ static struct translation {
 	u64 tables[4];
 } tlb[CPUS][TLB];
 
-void frame_zero(u64 mfn);
 void frame_zero(u64 mfn)
 {
 	ck_assert(mfn < FRAMES);
@@ -98,7 +97,8 @@ static bool granted(u64 handle, u64 mfn, bool write)
 
 	for (s = 0; s < SLOTS; s++)
 		if (grants[s].valid && grants[s].mapper == handle && grants[s].mfn == mfn &&
-		    grants[s].owner == owner_handle[mfn] && (!write || (grants[s].perm & PERM_WRITE)))
+		    grants[s].owner == owner_handle[mfn] &&
+		    (!write || (grants[s].perm & PERM_WRITE)))
 			return true;
 	return false;
 }
@@ -130,7 +130,8 @@ static bool allowed(const struct translation *t)
 /* A CPU runs a domain: walks as hardware does and remembers what it found. */
 static void cpu_walks(void)
 {
-	u64 cpu = below(CPUS), dom = below(DOMAINS), table = domain_root_table(dom), level, entry = 0;
+	u64 cpu = below(CPUS), dom = below(DOMAINS), table = domain_root_table(dom), level,
+	    entry = 0;
 	u64 slot_index, index;
 	struct translation t = { .valid = true, .write = true, .exec = true };
 
@@ -204,7 +205,7 @@ static void all_flush(void)
 	}
 }
 
-#define FOR_ALL_TRANSLATIONS(t) \
+#define FOR_ALL_TRANSLATIONS(t)                                                          \
 	for (const struct translation *t = &tlb[0][0]; t < &tlb[0][0] + CPUS * TLB; t++) \
 		if (t->valid)
 
@@ -212,10 +213,12 @@ static void all_flush(void)
 enum { NR_OPS = 26 };
 static u64 tried[NR_OPS], succeeded[NR_OPS];
 static const char *const names[NR_OPS] = {
-	"domain_create", "domain_pair", "domain_seal_begin", "domain_seal_end", "domain_kill", "domain_reap",
-	"frame_give", "frame_condemn", "frame_release", "frame_scrub", "table_alloc", "table_link",
-	"table_unlink", "table_clear", "table_free", "map_own", "map_partner", "map_mmio", "slot_take",
-	"map_slot", "slot_drop", "unmap", "leaf_write_protect", "leaf_write_allow", "flush", "walk",
+	"domain_create", "domain_pair", "domain_seal_begin",  "domain_seal_end",  "domain_kill",
+	"domain_reap",	 "frame_give",	"frame_condemn",      "frame_release",	  "frame_scrub",
+	"table_alloc",	 "table_link",	"table_unlink",	      "table_clear",	  "table_free",
+	"map_own",	 "map_partner", "map_mmio",	      "slot_take",	  "map_slot",
+	"slot_drop",	 "unmap",	"leaf_write_protect", "leaf_write_allow", "flush",
+	"walk",
 };
 
 static u64 pick_table(u64 level) /* one of that level, if there is any: else trees never grow */
@@ -232,6 +235,18 @@ static u64 pick_table(u64 level) /* one of that level, if there is any: else tre
 	return t;
 }
 
+static int do_map_own(void)
+{
+	u64 table = pick_table(1), mfn = pick(FRAMES), i;
+
+	for (i = 0; i < RAM && mfn < RAM && below(32); i++) {
+		if (owner_handle[mfn] == table_owner_of(table))
+			break;
+		mfn = (mfn + 1) % RAM;
+	}
+	return map_own(table, pick_index(), mfn, pick_perm());
+}
+
 static int do_frame_give(void)
 {
 	u64 mfn = pick(FRAMES), dom = pick(DOMAINS);
@@ -240,7 +255,7 @@ static int do_frame_give(void)
 	if (r == 0) {
 		ck_assert_msg(frame_is_zero[mfn], "frame %lu given unzeroed", mfn);
 		FOR_ALL_TRANSLATIONS(t)
-			ck_assert_msg(t->mfn != mfn, "frame %lu given, still cached", mfn);
+		ck_assert_msg(t->mfn != mfn, "frame %lu given, still cached", mfn);
 		owner_handle[mfn] = domain_handle(dom);
 		frame_is_zero[mfn] = false;
 	}
@@ -252,13 +267,14 @@ static int do_frame_condemn(void)
 	u64 mfn = pick(FRAMES), dom = pick(DOMAINS), old;
 	int r;
 
-	if (below(3)) /* rarely: frames should live long enough to be mapped */
+	if (below(8)) /* rarely: frames should live long enough to be mapped */
 		return frame_condemn(~0ull, dom);
 	r = frame_condemn(mfn, dom);
 	if (r == 0) {
 		old = owner_handle[mfn];
 		ck_assert(old != 0);
-		ck_assert_msg(old == domain_handle(dom) || !present(old) || dom_state[old & 1023] != DOMAIN_LIVE,
+		ck_assert_msg(old == domain_handle(dom) || !present(old) ||
+				      dom_state[old & 1023] != DOMAIN_LIVE,
 			      "frame of a live domain condemned by another");
 		owner_handle[mfn] = 0;
 		condemned[mfn] = true;
@@ -274,7 +290,7 @@ static int do_frame_release(void)
 	if (r == 0) {
 		ck_assert(condemned[mfn]);
 		FOR_ALL_TRANSLATIONS(t)
-			ck_assert_msg(t->mfn != mfn, "frame %lu released, still cached", mfn);
+		ck_assert_msg(t->mfn != mfn, "frame %lu released, still cached", mfn);
 		condemned[mfn] = false;
 	}
 	return r;
@@ -287,8 +303,8 @@ static int do_seal_end(void)
 
 	if (r == 0)
 		FOR_ALL_TRANSLATIONS(t)
-			if (t->mfn < RAM && owner_handle[t->mfn] == domain_handle(dom))
-				ck_assert_msg(t->role != LEAF_BUILDER, "sealed, builder still cached");
+	if (t->mfn < RAM && owner_handle[t->mfn] == domain_handle(dom))
+		ck_assert_msg(t->role != LEAF_BUILDER, "sealed, builder still cached");
 	return r;
 }
 
@@ -299,8 +315,8 @@ static int do_table_free(void)
 
 	if (r == 0)
 		FOR_ALL_TRANSLATIONS(t)
-			for (i = 0; i < 4; i++)
-				ck_assert_msg(t->tables[i] != table, "table %lu freed, walk cached", table);
+	for (i = 0; i < 4; i++)
+		ck_assert_msg(t->tables[i] != table, "table %lu freed, walk cached", table);
 	return r;
 }
 
@@ -314,8 +330,11 @@ static int do_slot_take(void)
 		owner = owner_handle[mfn] & 1023;
 	r = slot_take(slot, mapper, owner, role, mfn, perm);
 	if (r == 0 && role == LEAF_GRANT)
-		grants[slot] = (struct grant){ .valid = true, .mapper = domain_handle(mapper),
-					       .owner = domain_handle(owner), .mfn = mfn, .perm = perm };
+		grants[slot] = (struct grant){ .valid = true,
+					       .mapper = domain_handle(mapper),
+					       .owner = domain_handle(owner),
+					       .mfn = mfn,
+					       .perm = perm };
 	return r;
 }
 
@@ -327,8 +346,8 @@ static int do_slot_drop(void)
 
 	if (r == 0) {
 		FOR_ALL_TRANSLATIONS(t)
-			ck_assert_msg(role != LEAF_GRANT || t->slot != slot || t->role != LEAF_GRANT,
-				      "grant slot %lu dropped, still cached", slot);
+		ck_assert_msg(role != LEAF_GRANT || t->slot != slot || t->role != LEAF_GRANT,
+			      "grant slot %lu dropped, still cached", slot);
 		grants[slot].valid = false;
 	}
 	return r;
@@ -336,18 +355,92 @@ static int do_slot_drop(void)
 
 static int do_map_slot(void)
 {
-	u64 slot = pick(SLOTS), table = pick_table(1), mfn = pick(FRAMES);
+	u64 slot = pick(SLOTS), table = pick_table(1), mfn = pick(FRAMES), i;
 
-	if (below(8) && slot < SLOTS && slot_role_of(slot) == LEAF_GRANT)
+	for (i = 0; i < SLOTS && slot < SLOTS && below(16); i++) {
+		if (slot_role[slot] != LEAF_NONE && slot_mapper[slot] == table_owner_of(table))
+			break;
+		slot = (slot + 1) % SLOTS;
+	}
+	for (i = 0; i < RAM && slot < SLOTS && mfn < RAM && below(32); i++) {
+		if (owner_handle[mfn] == slot_owner[slot])
+			break;
+		mfn = (mfn + 1) % RAM;
+	}
+	if (below(4) && slot < SLOTS && slot_role_of(slot) == LEAF_GRANT)
 		mfn = slot_mfn[slot];
 	return map_slot(table, pick_index(), mfn, pick_perm(), slot);
 }
 
+/* Seven times of eight the level that the domain lacks, so that trees reach their leaves. */
+static int do_table_alloc(void)
+{
+	u64 table = pick(TABLES), dom = pick(DOMAINS), level = 1 + pick(4), have[5] = { 0 }, i;
+
+	for (i = 1; i < TABLES; i++)
+		if (table_state[i] == TABLE_LIVE && table_owner[i] == domain_handle(dom))
+			have[table_level[i]]++;
+	if (below(8))
+		for (level = 4; level > 1 && have[level] != 0;)
+			level--;
+	return table_alloc(table, dom, level);
+}
+
 static int do_table_link(void)
 {
-	u64 level = 1 + below(3);
+	u64 table = pick(TABLES), parent = pick(TABLES), i;
 
-	return table_link(pick_table(level), pick_table(level + 1), pick_index());
+	for (i = 0; i < TABLES && table < TABLES && below(16); i++) {
+		if (table_state[table] == TABLE_LIVE && table_parent[table] == 0 &&
+		    table_level[table] < 4)
+			break;
+		table = (table + 1) % TABLES;
+	}
+	for (i = 0; i < TABLES && table < TABLES && parent < TABLES && below(16); i++) {
+		if (table_level[parent] == table_level[table] + 1 &&
+		    table_owner[parent] == table_owner[table])
+			break;
+		parent = (parent + 1) % TABLES;
+	}
+	return table_link(table, parent, below(2) ? 0 : pick_index());
+}
+
+static int do_table_unlink(void)
+{
+	u64 table = pick(TABLES);
+
+	/* What a dead domain left goes soon, a live one's tables seldom. */
+	if (table < TABLES && handle_is_live(table_owner[table]) && below(60))
+		return 1;
+	return table_unlink(table);
+}
+
+static int do_table_clear(void)
+{
+	u64 table = pick(TABLES), i;
+	int r;
+
+	for (i = 0; i < TABLES && table < TABLES && table_state[table] != TABLE_DYING && below(32);
+	     i++)
+		table = (table + 1) % TABLES;
+	r = table_clear(table);
+	while (r == 0 && table_cursor[table] < 500 && below(200))
+		r = table_clear(table);
+	return r;
+}
+
+static int do_unmap(void)
+{
+	u64 mfn = below(RAM), entry = frame_newest_entry(mfn);
+
+	if (below(3) == 0)
+		return unmap(pick(TABLES), pick_index());
+	while (entry_older(entry) != 0 && below(2))
+		entry = entry_older(entry);
+	if (entry == 0 ||
+	    (handle_is_live(table_owner[entry / ENTRIES]) && !condemned[mfn] && below(4)))
+		return 1;
+	return unmap(entry / ENTRIES, entry % ENTRIES);
 }
 
 static int do_map_mmio(void)
@@ -391,11 +484,12 @@ static int run(u64 op)
 	case 1:
 		return domain_pair(pick(DOMAINS), pick(DOMAINS));
 	case 2:
-		return below(4) ? 1 : domain_seal_begin(pick(DOMAINS));
+		return below(60) ? 1 : domain_seal_begin(pick(DOMAINS));
 	case 3:
 		return do_seal_end();
 	case 4: /* rarely; dom0 hardly ever, it cannot come back as hardware domain */
-		return below(60) ? 1 : domain_kill(below(50) ? 1 + pick(DOMAINS - 1) : pick(DOMAINS));
+		return below(300) ? 1
+				  : domain_kill(below(50) ? 1 + pick(DOMAINS - 1) : pick(DOMAINS));
 	case 5:
 		return domain_reap(pick(DOMAINS));
 	case 6:
@@ -407,23 +501,17 @@ static int run(u64 op)
 	case 9:
 		return frame_scrub(pick(FRAMES));
 	case 10:
-		return table_alloc(pick(TABLES), pick(DOMAINS), 1 + pick(4));
+		return do_table_alloc();
 	case 11:
 		return do_table_link();
 	case 12:
-		return below(3) ? 1 : table_unlink(pick(TABLES));
-	case 13: {
-		u64 table = pick(TABLES);
-		int r = table_clear(table);
-
-		while (r == 0 && table_cursor[table] < 500 && below(100))
-			r = table_clear(table);
-		return r;
-	}
+		return do_table_unlink();
+	case 13:
+		return do_table_clear();
 	case 14:
 		return do_table_free();
 	case 15:
-		return map_own(pick_table(1), pick_index(), pick(FRAMES), pick_perm());
+		return do_map_own();
 	case 16:
 		return do_map_partner();
 	case 17:
@@ -435,7 +523,7 @@ static int run(u64 op)
 	case 20:
 		return do_slot_drop();
 	case 21:
-		return below(3) ? unmap(pick_table(1), pick_index()) : unmap(pick(TABLES), pick_index());
+		return do_unmap();
 	case 22:
 		return leaf_write_protect(pick(TABLES), pick_index());
 	case 23:
@@ -481,7 +569,8 @@ static void run_many(u64 seed, u64 steps, u64 every)
 		if (step % every)
 			continue;
 		clause = protect_invariant();
-		ck_assert_msg(clause == 0, "step %lu: %s broke clause %lu", step, names[op], clause);
+		ck_assert_msg(clause == 0, "step %lu: %s broke clause %lu", step, names[op],
+			      clause);
 	}
 	/* A test in which an operation never succeeds shows nothing about it. */
 	for (op = 0; op < NR_OPS; op++) {
