@@ -64,11 +64,9 @@ def story(dom0, images, batch):
 
     if not batch:
         tell("The machine stays up. To look around:")
-        print("  " + " ".join(dom0.ssh()).replace(f" -o ControlPath={dom0.sockets}/c", "")
-              .replace(" -o ControlMaster=auto", "").replace(" -o ControlPersist=yes", ""))
-        print(f"    {VIRSH} list           {VIRSH} console virt1     (root, password guest; leave with ^])\n"
-              "    xl list                                dxl list\n"
-              f"  To end it: kill {dom0.machine.process.pid}\n"
+        print(f"  {dom0.leave()}\n"
+              f"    {VIRSH} list    {VIRSH} console virt1  (root, password guest; leave with ^])\n"
+              "    xl list    dxl list\n"
               f"  The core's and dom0's console: {dom0.machine.serial.path}", flush=True)
         return
 
@@ -105,9 +103,7 @@ def main():
         print(f"\nThe demo failed: {why}\nlogs: {folder}", file=sys.stderr)
         return 1
     finally:
-        if stays:
-            dom0.disconnect()
-        else:
+        if not stays:
             dom0.stop()
 
 

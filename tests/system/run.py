@@ -94,7 +94,7 @@ def run_one(bed, name):
         return traceback.format_exc()
 
 
-def run_all(bed, names, durations):
+def run_all(bed, names, durations, keep):
     passed = failed = 0
     for number, name in enumerate(names):
         say(f"{name} ({number + 1} of {len(names)}, left: {durations.left(names[number:])})")
@@ -108,7 +108,8 @@ def run_all(bed, names, durations):
         else:
             failed += 1
             say(f"{name}: FAILED after {took:.0f} s: {why}")
-            bed.stop()
+            if not (keep and number == len(names) - 1):
+                bed.stop()
     return passed, failed
 
 
@@ -121,6 +122,7 @@ def main():
     parse.add_argument("--root", help="what `make install DESTDIR=` gave; its core is the one that runs")
     parse.add_argument("--core", help="another core than the installed one; without --root nothing of ours is in dom0")
     parse.add_argument("--stock-xen", action="store_true", help="try the harness and the images on stock Xen 4.17")
+    parse.add_argument("--keep", action="store_true", help="leave the last machine running and say how to log in")
     parse.add_argument("--verbose", action="store_true", help="dom0's kernel messages too")
     parse.add_argument("--list", action="store_true")
     args = parse.parse_args()
@@ -142,14 +144,17 @@ def main():
         sys.exit("one of --root, --core and --stock-xen is needed")
     payload = None
     core = args.core or (image("xen") + "/xen" if args.stock_xen else os.path.join(args.root, "boot/diptych-core"))
-    if args.root and not args.stock_xen:
+    if args.root:
         payload = os.path.join(logs, "payload.tar")
         make_payload(args.root, payload)
     bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose)
     durations = Durations(os.path.join(os.path.abspath(args.build), "system-durations.json"))
 
     try:
-        passed, failed = run_all(bed, names, durations)
+        passed, failed = run_all(bed, names, durations, args.keep)
+        if args.keep and bed.running:
+            say(f"log in by: {bed.running.leave()}")
+            bed.running = None
     finally:
         bed.stop()
     if failed:

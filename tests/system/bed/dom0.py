@@ -19,11 +19,14 @@ class Dom0:
         self.sockets = tempfile.mkdtemp(prefix="diptych-")
         self.dialogues = []
 
-    def ssh(self, *options):
+    def plain_ssh(self):
         return ["ssh", "-F", "/dev/null", "-i", f"{self.machine.images.dom0}/id", "-p", str(self.machine.ssh_port),
-                "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=120", "-o", "ControlMaster=auto",
-                "-o", f"ControlPath={self.sockets}/c", "-o", "ControlPersist=yes", *options, "root@127.0.0.1"]
+                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+
+    def ssh(self, *options):
+        return self.plain_ssh() + [
+            "-o", "BatchMode=yes", "-o", "ConnectTimeout=120", "-o", "ControlMaster=auto",
+            "-o", f"ControlPath={self.sockets}/c", "-o", "ControlPersist=yes", *options, "root@127.0.0.1"]
 
     def boot(self):
         """Until systemd says that ssh is up and a login works."""
@@ -79,6 +82,12 @@ class Dom0:
         subprocess.run(self.ssh("-O", "exit"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        timeout=20, check=False)
         shutil.rmtree(self.sockets, ignore_errors=True)
+
+    def leave(self):
+        """Leaves the machine running; returns the command that logs in to it, with its end for a comment."""
+        self.disconnect()
+        login = " ".join(self.plain_ssh() + ["root@127.0.0.1"])
+        return f"{login}   # to end it: kill {self.machine.process.pid}"
 
     def stop(self):
         self.disconnect()
