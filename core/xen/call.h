@@ -146,6 +146,7 @@ int runstate_area_register(struct vcpu *v, u64 gva) __must_check;
 void runstate_now(const struct vcpu *v, struct vcpu_runstate_info *info);
 
 /* ---- domctl families ---- */
+bool vcpu_is_running(const struct vcpu *v);
 void domain_info(const struct domain *d, struct xen_domctl_getdomaininfo *info);
 int domctl_create(struct call *c, struct xen_domctl *op) __must_check;
 s64 domctl_destroy(struct domain *d);

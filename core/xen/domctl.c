@@ -30,7 +30,7 @@ static int vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *op)
 		return -ESRCH;
 	op->online = v->start == START_UP && !v->halted_for_good;
 	op->blocked = v->blocked;
-	op->running = v->runstate == RUNSTATE_running || v->runner;
+	op->running = vcpu_is_running(v);
 	op->cpu_time = vcpu_time(v);
 	op->cpu = 0;
 	return 0;

@@ -77,7 +77,7 @@ int domctl_unpause(struct domain *d)
 	return 0;
 }
 
-/* Alive -> dying -> gone, a step at a time; VIRQ_DOM_EXC tells xenstored when it is gone. */
+/* Alive -> dying -> gone, a step at a time; d is no more when this answers 0. */
 s64 domctl_destroy(struct domain *d)
 {
 	int error;
@@ -87,11 +87,29 @@ s64 domctl_destroy(struct domain *d)
 	error = xen_domain_close_step(d);
 	if (!error)
 		error = domain_destroy_step(d);
-	if (error == -EAGAIN)
-		return CALL_AGAIN;
-	if (!error)
-		domain_events_due = true;
-	return error;
+	return error == -EAGAIN ? CALL_AGAIN : error;
+}
+
+/* A passive vCPU has no runstate of its own: it runs while somebody is in it. */
+bool vcpu_is_running(const struct vcpu *v)
+{
+	return v->domain->passive ? v->runner != NULL : v->runstate == RUNSTATE_running;
+}
+
+/* CPU time of d alone: what a fidelity domain spent inside its guest is the guest's. */
+static u64 cpu_time(const struct domain *d)
+{
+	const struct domain *fidelity = d->passive ? domain_by_id(d->partner) : NULL;
+	u64 ns = d->run_ns;
+	u32 i;
+
+	for (i = 0; i < DOMAIN_VCPUS; i++) {
+		if (d->vcpus[i])
+			ns += vcpu_time(d->vcpus[i]) - d->vcpus[i]->guest_run_ns;
+		if (d->partner && fidelity && fidelity->vcpus[i])
+			ns += fidelity->vcpus[i]->guest_run_ns;
+	}
+	return ns;
 }
 
 static u32 info_flags(const struct domain *d, u32 *online, u32 *highest)
@@ -118,7 +136,7 @@ static u32 info_flags(const struct domain *d, u32 *online, u32 *highest)
 		(*online)++;
 		if (d->passive ? v->runner != NULL : !v->blocked)
 			flags &= ~XEN_DOMINF_blocked;
-		if (v->runstate == RUNSTATE_running || v->runner)
+		if (vcpu_is_running(v))
 			flags |= XEN_DOMINF_running;
 	}
 	return flags;
@@ -126,8 +144,6 @@ static u32 info_flags(const struct domain *d, u32 *online, u32 *highest)
 
 void domain_info(const struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
-	u32 i;
-
 	memset(info, 0, sizeof(*info));
 	info->domain = d->id;
 	info->flags = info_flags(d, &info->nr_online_vcpus, &info->max_vcpu_id);
@@ -135,10 +151,7 @@ void domain_info(const struct domain *d, struct xen_domctl_getdomaininfo *info)
 	info->max_pages = d->max_pages;
 	info->outstanding_pages = d->claimed_pages;
 	info->shared_info_frame = d->shared_info_gfn;
-	info->cpu_time = d->run_ns;
-	for (i = 0; i < DOMAIN_VCPUS; i++)
-		if (d->vcpus[i])
-			info->cpu_time += vcpu_time(d->vcpus[i]);
+	info->cpu_time = cpu_time(d);
 	info->ssidref = d->ssidref;
 	memcpy(info->handle, d->uuid, sizeof(info->handle));
 	info->gpaddr_bits = 48;

@@ -7,7 +7,7 @@
  */
 #include "xen/call.h"
 
-#define VMMCALL_LENGTH 3
+#define VMMCALL_LENGTH 3u
 #define CS_LONG	       (1u << 9)
 
 /* Multicall entries that one pass runs; each may be a whole chunk of a memory_op. */
@@ -118,5 +118,5 @@ void hypercall(struct vcpu *v)
 		}
 	}
 	b->rax = (u64)result;
-	b->rip += VMMCALL_LENGTH;
+	vcpu_skip(v, VMMCALL_LENGTH);
 }

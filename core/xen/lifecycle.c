@@ -130,16 +130,6 @@ int xen_domain_close_step(struct domain *d)
 	for (i = 0; i < GRANT_FRAMES; i++)
 		if (x->pins[i])
 			pages_free(x->pins[i], 1);
-	if (d->e820) {
-		pages_free(d->e820, 1);
-		d->e820 = NULL;
-		d->nr_e820 = 0;
-	}
-	if (d->policy) {
-		pages_free(d->policy, d->policy_pages);
-		d->policy = NULL;
-		d->policy_pages = 0;
-	}
 	states[d->id] = NULL;
 	pages_free(x, 1);
 	return 0;

@@ -73,8 +73,9 @@ static int map_foreign(struct domain *d, struct domain *owner, u64 foreign_gfn, 
 	u64 mfn;
 	int error = physmap_own_frame(owner, foreign_gfn, &mfn);
 
-	if (!error)
-		error = gfn_make_hole(d, gfn);
+	if (error)
+		return -EINVAL; /* -ENOENT means "paged out" to libxenforeignmemory: it tries for ever */
+	error = gfn_make_hole(d, gfn);
 	if (!error)
 		error = physmap_add_slot(d, gfn, owner, mfn, LEAF_BUILDER, READ_WRITE);
 	return error;

@@ -57,8 +57,7 @@ static s64 set_memory_map(struct call *c)
 		pages_free(table, 1);
 		return -EFAULT;
 	}
-	if (d->e820)
-		pages_free(d->e820, 1);
+	pages_free(d->e820, 1);
 	d->e820 = table;
 	d->nr_e820 = op.map.nr_entries;
 	return 0;

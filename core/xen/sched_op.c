@@ -4,6 +4,14 @@
 
 #define POLL_PORTS 128
 
+/* An interrupt would be taken at once: then a wait ends before it begins. */
+static bool interrupt_due(struct vcpu *v)
+{
+	return v->virqs_due ||
+	       ((v->vmcb->rflags & RFLAGS_IF) &&
+		vcpu_interrupt_waits(v, events_pending(v) ? events_vector(v) : 0));
+}
+
 /* Waits for a port or the time; a wake-up for nothing is allowed. */
 static int poll(struct call *c)
 {
@@ -23,7 +31,7 @@ static int poll(struct call *c)
 	for (i = 0; i < op.nr_ports; i++)
 		if (port_is_pending(c->d, ports[i]))
 			return 0;
-	if (op.timeout && op.timeout <= now_ns())
+	if ((op.timeout && op.timeout <= now_ns()) || interrupt_due(c->v))
 		return 0;
 	c->v->poll_port = op.nr_ports == 1 ? ports[0] : ~0ull;
 	c->v->poll_deadline_ns = op.timeout ? op.timeout : ~0ull;
@@ -75,7 +83,7 @@ s64 do_sched_op(struct call *c)
 		sched_yield();
 		return 0;
 	case SCHEDOP_block:
-		if (!events_pending(c->v)) {
+		if (!events_pending(c->v) && !interrupt_due(c->v)) {
 			c->v->blocked = true;
 			sched_changed(c->v);
 		}
