@@ -53,6 +53,7 @@ static void upcall(struct vcpu *v, u32 word)
 	if (!(before >> word & 1))
 		__atomic_store_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
 	window_close(window);
+	v->poll_deadline_ns = 0;
 	vcpu_wake(v);
 }
 
@@ -66,6 +67,7 @@ void upcall_force(struct vcpu *v)
 	__atomic_store_n(&info->evtchn_pending_sel, ~0ull, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
 	window_close(window);
+	v->poll_deadline_ns = 0;
 	vcpu_wake(v);
 }
 
@@ -193,15 +195,20 @@ void virq_global(u32 virq)
 		virq_send(v, virq);
 }
 
+void events_deliver_global(void)
+{
+	if (!domain_events_due)
+		return;
+	domain_events_due = false;
+	virq_global(VIRQ_DOM_EXC);
+}
+
 void events_deliver(struct vcpu *v)
 {
 	u32 due = v->virqs_due;
 
 	v->poll_deadline_ns = 0; /* it runs: whatever it polled for, it looks again */
-	if (domain_events_due) {
-		domain_events_due = false;
-		virq_global(VIRQ_DOM_EXC);
-	}
+	events_deliver_global();
 	if (due & 1u << VIRQ_TIMER) {
 		v->virqs_due = due & ~(1u << VIRQ_TIMER);
 		virq_send(v, VIRQ_TIMER);

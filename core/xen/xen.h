@@ -18,6 +18,8 @@ void hypercall(struct vcpu *v);
 
 /* Before each entry of v: what lower floors left due becomes pending ports; a poll ends. */
 void events_deliver(struct vcpu *v);
+/* Before the choice of who runs: VIRQ_DOM_EXC may wake an idle dom0. */
+void events_deliver_global(void);
 /* A byte from the console is there: VIRQ_CONSOLE to dom0. */
 void events_console_input(void);
 /* v's upcall is pending. */
