@@ -122,16 +122,24 @@ static u64 check_table(u64 t)
 	return INVARIANT_HOLDS;
 }
 
+/* What is mapped by no leaf has no trace of one, whatever its level. */
+static u64 check_no_leaf(u64 e)
+{
+	HOLDS(INV_LEAF_NONE, leaf_perm[e] == 0 && leaf_slot[e] == 0 && leaf_age[e] == 0);
+	HOLDS(INV_LEAF_NONE, leaf_next[e] == 0 && leaf_prev[e] == 0);
+	return INVARIANT_HOLDS;
+}
+
 static u64 check_upper(u64 t, u64 e)
 {
 	u64 child = ENTRY_FRAME(npt[e]) - TABLE_MFN;
 
 	HOLDS(INV_LEAF_NONE, leaf_role[e] == LEAF_NONE);
 	if (npt[e] == 0)
-		return INVARIANT_HOLDS;
+		return check_no_leaf(e);
 	HOLDS(INV_ENTRY_UPPER, child != 0 && child < live_tables && table_parent[child] == e);
 	HOLDS(INV_ENTRY_UPPER, npt[e] == upper_value(child, table_level[t] - 1ull));
-	return INVARIANT_HOLDS;
+	return check_no_leaf(e);
 }
 
 static u64 check_list(u64 e, u64 mfn)
@@ -187,9 +195,8 @@ static u64 check_leaf(u64 t, u64 e)
 	u64 role = leaf_role[e], mfn = ENTRY_FRAME(npt[e]), clause, owner;
 
 	if (role == LEAF_NONE) {
-		HOLDS(INV_LEAF_NONE, npt[e] == 0 && leaf_perm[e] == 0 && leaf_slot[e] == 0);
-		HOLDS(INV_LEAF_NONE, leaf_next[e] == 0 && leaf_prev[e] == 0 && leaf_age[e] == 0);
-		return INVARIANT_HOLDS;
+		HOLDS(INV_LEAF_NONE, npt[e] == 0);
+		return check_no_leaf(e);
 	}
 	HOLDS(INV_LEAF_VALUE, role <= LEAF_MMIO && perm_is_valid(leaf_perm[e]));
 	HOLDS(INV_LEAF_VALUE,
