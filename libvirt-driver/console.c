@@ -15,9 +15,9 @@ static virDomainChrDef *find(virDomainDef *def, const char *device)
 		if (STREQ_NULLABLE(def->serials[i]->info.alias, device))
 			return def->serials[i];
 	}
-	for (i = 0; i < def->nconsoles; i++) {
+	for (i = 0; i < def->nconsoles && def->nserials; i++) {
 		if (STREQ_NULLABLE(def->consoles[i]->info.alias, device))
-			return def->consoles[i];
+			return def->serials[0];
 	}
 	return NULL;
 }

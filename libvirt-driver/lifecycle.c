@@ -37,10 +37,6 @@ static void show_console(virDomainObj *vm, uint32_t guest)
 		VIR_WARN("Domain %s has no console", vm->def->name);
 	g_free(vm->def->serials[0]->source->data.file.path);
 	vm->def->serials[0]->source->data.file.path = path;
-	if (vm->def->nconsoles) {
-		g_free(vm->def->consoles[0]->source->data.file.path);
-		vm->def->consoles[0]->source->data.file.path = g_strdup(path);
-	}
 }
 
 void forget_restart(virDomainObj *vm)

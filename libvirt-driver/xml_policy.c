@@ -142,16 +142,18 @@ static int check_net(const virDomainNetDef *net)
 	return 0;
 }
 
+/* A console of target type serial is libvirt's other name for the serial port, and has no source of its own. */
 static int check_character_device(const virDomainChrDef *chr)
 {
-	const char *element = virDomainChrDeviceTypeToString(chr->deviceType);
-
-	if (chr->deviceType == VIR_DOMAIN_CHR_DEVICE_TYPE_CONSOLE &&
-	    chr->targetType != VIR_DOMAIN_CHR_CONSOLE_TARGET_TYPE_SERIAL)
+	if (chr->deviceType == VIR_DOMAIN_CHR_DEVICE_TYPE_CONSOLE) {
+		if (chr->targetType == VIR_DOMAIN_CHR_CONSOLE_TARGET_TYPE_SERIAL)
+			return 0;
 		return unsupported("console target type",
 				   virDomainChrConsoleTargetTypeToString(chr->targetType), "serial");
+	}
 	if (chr->source->type != VIR_DOMAIN_CHR_TYPE_PTY)
-		return unsupported(element, virDomainChrTypeToString(chr->source->type), "pty");
+		return unsupported(virDomainChrDeviceTypeToString(chr->deviceType),
+				   virDomainChrTypeToString(chr->source->type), "pty");
 	return 0;
 }
 

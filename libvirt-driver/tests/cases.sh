@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# What run.sh checks, in the order of a domain's life.
+
+cp /proc/xen/capabilities $world/capabilities 2>/dev/null
+start_off() { ! tries=20 start_daemon && kill -0 $daemon; }
+check "without Xen the daemon runs and xen:/// is refused" start_off
+check "... and its other drivers work" timeout 20 virsh -c network:///system net-list
+stop_daemon
+
+echo control_d >$world/capabilities
+start_daemon || { cat $log /run/libvirtd.err >&2; die "libvirtd does not start"; }
+check "uri" test "$(v uri)" = xen:///system
+check "hostname" test "$(v hostname)" = "$(hostname)"
+check "capabilities" grep -q "<domain type='xen'/>" <(v capabilities)
+check "nothing to list at first" test -z "$(v list --all)"
+
+check "define" v define /run/web.xml
+check "the definition is on disk" test -s /etc/libvirt/diptych/web.xml
+check "list --all" grep -q 'web *shut off' <(v list --all)
+check "list --inactive --name" test "$(v list --inactive --name)" = web
+check "list is of active domains" test -z "$(v list)"
+check "dominfo" grep -Eq 'Max memory: +262144 KiB' <(v dominfo web)
+check "domuuid" test "$(v domuuid web)" = $uuid
+check "domname" test "$(v domname $uuid)" = web
+check "domid of an inactive domain" test "$(v domid web)" = -
+check "domstate" is web "shut off"
+v dumpxml web >/run/dump.xml
+check "dumpxml has the disks" grep -q "/srv/web.img" /run/dump.xml
+check "dumpxml can be defined again" v define /run/dump.xml
+check "autostart" v autostart web
+check "... is a link" test -L /etc/libvirt/diptych/autostart/web.xml
+check "autostart --disable" v autostart --disable web
+check "... is no link" test ! -e /etc/libvirt/diptych/autostart/web.xml
+check "autostart again" v autostart web
+
+for element in '<devices><graphics type="vnc"/></devices>:devices/graphics' '<devices><tpm/></devices>:devices/tpm' \
+	'<memoryBacking/>:memoryBacking' '<cputune/>:cputune' '<devices><hostdev/></devices>:devices/hostdev' \
+	'<features><hyperv/></features>:features/hyperv'; do
+	with "${element%:*}"
+	check "refuses ${element##*:} by name" refused "${element##*:}" v define /run/other.xml
+done
+changed "s,<vcpu>1,<vcpu>4,"
+check "refuses 4 vCPUs" refused "vcpu '4'" v define /run/other.xml
+changed "s,bus='virtio',bus='scsi',"
+check "refuses a scsi disk" refused "scsi" v define /run/other.xml
+changed "s,type='raw',type='qcow2',"
+check "refuses qcow2" refused "qcow2" v define /run/other.xml
+changed "s,type='xen',type='kvm',"
+check "refuses type kvm" refused "kvm" v define /run/other.xml
+changed "s,type='bridge',type='user',"
+check "refuses a user interface" refused "user" v define /run/other.xml
+changed "s,<serial type='pty'>,<serial type='null'>,"
+check "refuses a serial port that is no pty" refused "null" v define /run/other.xml
+check "nothing of these was defined" test "$(v list --all --name)" = web
+
+v event --all --loop --timeout 120 >/run/events 2>&1 &
+events=$!
+sleep 1
+touch $world/refuse
+check "start tells libdiptych's reason" refused "the double was told to refuse" v start web
+check "... and the domain is off as before" is web "shut off"
+rm $world/refuse
+ln -s "$(readlink -f /dev/ptmx)" $world/pty
+check "start" v start web
+check "domid" test "$(v domid web)" -gt 0
+check "domstate is running" is web running
+check "list" grep -q 'web *running' <(v list)
+check "list --state-running --persistent" grep -q web <(v list --state-running --persistent --autostart)
+check "list --transient is empty" test -z "$(v list --transient)"
+check "libdiptych was told all" grep -qx "name=web memory=262144 vcpus=1 serial=1 boot=dc actions=010 disk=/srv/web.img,vda,0,0,0,0 disk=/dev/vg/data,hda,0,1,1,0 nic=00:03,br0,0" $world/created
+check "dominfo has the CPU time of both panels" grep -Eq 'CPU time: +2.5s' <(v dominfo web)
+check "live dumpxml has id and pty" grep -q "tty='$(readlink $world/pty)'" <(v dumpxml web)
+check "the inactive XML has no id" refused "" grep "<domain.* id=" <(v dumpxml --inactive web)
+check "start twice" refused "already active" v start web
+check "suspend" v suspend web
+check "... paused" is web paused
+check "resume" v resume web
+check "... running" is web running
+check "ttyconsole" test "$(v ttyconsole web)" = "$(readlink $world/pty)"
+
+stop_daemon
+check "the daemon starts again" start_daemon --timeout 2
+check "... and finds the running domain" is web running
+check "... with its console" test "$(v ttyconsole web)" = "$(readlink $world/pty)"
+sleep 4
+check "it does not time out beside a running domain" kill -0 $daemon
+v event --all --loop --timeout 120 >/run/events 2>&1 &
+events=$!
+sleep 1
+finish_pair poweroff
+check "a guest that powers off is off" eventually is web "shut off"
+check "... because of shutdown" grep -q "shut off (shutdown)" <(v domstate --reason web)
+check "... and a client is told" eventually grep -q "'lifecycle' for domain 'web': Stopped Shutdown" /run/events
+check "... and the status file is gone" test ! -e /run/libvirt/diptych/web.xml
+
+check "start again" v start web
+finish_pair crash
+check "a guest that crashes is off" eventually is web "shut off"
+check "... because it crashed" grep -q "shut off (crashed)" <(v domstate --reason web)
+check "start --paused" v start --paused web
+check "... is paused" is web paused
+old=$(v domid web)
+finish_pair reboot
+sleep 0.5
+check "a guest that reboots stays active" test "$(v domid web)" = "$old"
+echo "77 262144 running web" >"$file.new" && mv "$file.new" "$file"
+anew() { [ "$(v domid web)" = 77 ]; }
+check "... and has the id of its new pair" eventually anew
+check "... and a client is told" eventually grep -q "'reboot' for domain 'web'" /run/events
+check "undefine while running" v undefine web
+check "... makes it transient" grep -q web <(v list --transient)
+check "... and no file is left" test ! -e /etc/libvirt/diptych/web.xml -a ! -L /etc/libvirt/diptych/autostart/web.xml
+check "destroy" v destroy web
+check "... and it is gone" test -z "$(v list --all)"
+check "... and so is the pair" test ! -e "$file"
+
+check "create (transient)" v create /run/web.xml
+check "... refuses a second" refused "already active" v create /run/web.xml
+v dumpxml web >/run/live.xml
+finish_pair poweroff
+gone() { [ -z "$(v list --all)" ]; }
+check "... and is gone when it ends" eventually gone
+check "the live XML can be used again" v create /run/live.xml
+check "define while running makes it persistent" v define /run/web.xml
+check "list --persistent" grep -q web <(v list --persistent)
+check "destroy" v destroy web
+check "... and the definition stays" is web "shut off"
+
+touch $world/slow
+v start web >/run/slow &
+slow=$!
+sleep 0.5
+check "list does not wait for a start" timeout 2 virsh -q -c $uri list --all
+check "a definition that changes meanwhile waits its turn" v define /run/web.xml
+check "the slow start came true" wait $slow
+check "... and runs" is web running
+rm $world/slow
+mv "$file" "$file.away"
+stop_daemon
+start_daemon
+check "a pair that ended while the daemon was away is off" is web "shut off"
+mv "$file.away" "$file"
+check "a pair of a defined domain that somebody else starts is seen" eventually is web running
+finish_pair destroyed
+check "... and when somebody else destroys it" eventually is web "shut off"
+check "undefine" v undefine web
+check "... leaves nothing" test -z "$(v list --all)"
+kill $events 2>/dev/null
+idle() { start_daemon --timeout 2 && sleep 6 && ! kill -0 $daemon 2>/dev/null; }
+stop_daemon
+check "an idle daemon times out" idle
