@@ -108,6 +108,8 @@ def run_all(bed, names, durations, keep):
         else:
             failed += 1
             say(f"{name}: FAILED after {took:.0f} s: {why}")
+            if bed.running:
+                say(f"what dom0 says about it: {bed.running.diagnosis()}")
             if not (keep and number == len(names) - 1):
                 bed.stop()
     return passed, failed

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* build: -D_GNU_SOURCE -I../../toolstack */
+/* build: -D_GNU_SOURCE */
 /* QEMU's arguments: a guest's disks, their order and its serial port reach QEMU as they were described. */
 #include "toolstack/qemu-argv.c"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* build: -D_GNU_SOURCE -I../../toolstack -DDIPTYCH_LIBDIR="\"/nonexistent\"" */
+/* build: -D_GNU_SOURCE */
 /* What is refused before anything is built, and in which words. */
+#define DIPTYCH_LIBDIR "/nonexistent"
+
 #include "toolstack/check.c"
 
 #include "toolstack/desc.c"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* build: -D_GNU_SOURCE -I../../toolstack -lxlutil -lxenlight */
+/* build: -D_GNU_SOURCE -lxlutil -lxenlight */
 /* xl.cfg to a description and back; what a user is told about mistakes. */
 #include "toolstack/source.c"
 
@@ -16,7 +16,7 @@
 static struct diptych_desc desc;
 static char *error;
 
-static int parse(const char *text)
+static int read_text(const char *text)
 {
 	free(error);
 	diptych_desc_dispose(&desc);
@@ -36,13 +36,13 @@ static void after(void)
 /* The text must fail, and be told of in exactly these lines. */
 static void expect_error(const char *text, const char *message)
 {
-	ck_assert_int_eq(parse(text), -EINVAL);
+	ck_assert_int_eq(read_text(text), -EINVAL);
 	ck_assert_str_eq(error, message);
 }
 
 START_TEST(all_settings)
 {
-	int result = parse("name = \"web\"\ntype = 'hvm'\nuuid = \"00112233-4455-6677-8899-aabbccddeeff\"\n"
+	int result = read_text("name = \"web\"\ntype = 'hvm'\nuuid = \"00112233-4455-6677-8899-aabbccddeeff\"\n"
 			   "memory = 512\nmaxmem = 1024\nvcpus = 2\nbios = \"ovmf\"\nboot = \"dc\"\n"
 			   "serial = \"pty\"\n"
 			   "disk = [ \"phy:/dev/vg/web,xvda,w\", '/iso/a.iso,,hdc,cdrom', 'format=qcow2,vdev=sdb,"
@@ -98,7 +98,7 @@ START_TEST(written_text_reads_back_the_same)
 	all_settings_fn(0);
 	first = diptych_desc_format(&desc);
 	ck_assert_ptr_nonnull(first);
-	ck_assert_msg(!parse(first), "%s\n%s", error, first);
+	ck_assert_msg(!read_text(first), "%s\n%s", error, first);
 	second = diptych_desc_format(&desc);
 	ck_assert_str_eq(first, second);
 	ck_assert_str_eq(desc.disks[2].path, "/x/b c.q");
@@ -110,7 +110,7 @@ END_TEST
 
 START_TEST(defaults)
 {
-	ck_assert_msg(!parse(BASE), "%s", error);
+	ck_assert_msg(!read_text(BASE), "%s", error);
 	ck_assert_uint_eq(desc.vcpus, 1);
 	ck_assert_int_eq(desc.firmware, DIPTYCH_SEABIOS);
 	ck_assert(desc.serial);
@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(an_empty_drive_has_no_file)
 {
-	ck_assert_msg(!parse(BASE "disk=[',,hdc,cdrom']\n"), "%s", error);
+	ck_assert_msg(!read_text(BASE "disk=[',,hdc,cdrom']\n"), "%s", error);
 	ck_assert_uint_eq(desc.disk_count, 1);
 	ck_assert_ptr_null(desc.disks[0].path);
 	ck_assert(desc.disks[0].cdrom);
@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(pvh_is_left_to_libxl)
 {
-	ck_assert_int_eq(parse("name=\"g\"\ntype=\"pvh\"\nkernel=\"/k\"\n"), -ENOTSUP);
+	ck_assert_int_eq(read_text("name=\"g\"\ntype=\"pvh\"\nkernel=\"/k\"\n"), -ENOTSUP);
 }
 END_TEST
 
@@ -163,9 +163,9 @@ END_TEST
 
 START_TEST(syntax_errors_name_their_line)
 {
-	ck_assert_int_eq(parse("name=\"g\"\ntype=\n"), -EINVAL);
+	ck_assert_int_eq(read_text("name=\"g\"\ntype=\n"), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error, "t.cfg:2:"));
-	ck_assert_int_eq(parse("name=\"g\"\ntype=\"hvm\n"), -EINVAL);
+	ck_assert_int_eq(read_text("name=\"g\"\ntype=\"hvm\n"), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error, "t.cfg:2:"));
 }
 END_TEST
@@ -185,14 +185,14 @@ START_TEST(items_of_lists_name_their_own_line)
 		     "t.cfg:4: vif: \"mac=01:00:00:00:00:00\": 01:00:00:00:00:00 is not the address of one adapter");
 	expect_error(BASE "vif=['model=ne2k']\n", "t.cfg:4: vif: \"model=ne2k\": model=ne2k is not supported");
 	expect_error(BASE "vif=['rate=1Mb/s']\n", "t.cfg:4: vif: \"rate=1Mb/s\": rate is not supported");
-	ck_assert_int_eq(parse(BASE "disk=['foo,,']\n"), -EINVAL);
+	ck_assert_int_eq(read_text(BASE "disk=['foo,,']\n"), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error, "t.cfg:4: disk: \"foo,,\" is not a disk specification"));
 }
 END_TEST
 
 START_TEST(all_mistakes_at_once)
 {
-	ck_assert_int_eq(parse("type=\"hvm\"\nmemory=0\nvcpus=0\n"), -EINVAL);
+	ck_assert_int_eq(read_text("type=\"hvm\"\nmemory=0\nvcpus=0\n"), -EINVAL);
 	ck_assert_str_eq(error, "t.cfg: name: is missing\nt.cfg:2: memory: a number from 1 to 16777216 is needed\n"
 				"t.cfg:3: vcpus: a number from 1 to 1024 is needed");
 }
@@ -200,7 +200,7 @@ END_TEST
 
 START_TEST(what_has_no_effect_is_noted)
 {
-	ck_assert_msg(!parse(BASE "vnc=1\nsdl=0\nusb=1\npci=[]\n"), "%s", error);
+	ck_assert_msg(!read_text(BASE "vnc=1\nsdl=0\nusb=1\npci=[]\n"), "%s", error);
 	ck_assert_str_eq(desc.notes, "t.cfg:4: vnc: has no effect: graphics is not supported yet\n"
 				     "t.cfg:6: usb: has no effect: USB is not supported yet");
 }

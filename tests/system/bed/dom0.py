@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import time
 
 from .machine import Machine
 from .output import PATIENCE, Dialogue, Failed, tail
@@ -31,23 +32,45 @@ class Dom0:
     def boot(self):
         """Until systemd says that ssh is up and a login works."""
         self.machine.start()
-        self.machine.serial.wait("dom0-ready", BOOT_LIMIT, self.machine.alive)
+        self.machine.serial.wait("dom0-ready", BOOT_LIMIT, self.machine.working)
         self.run("true", within=300)
 
     def attempt(self, command, within=120, stdin=None):
         """Runs a shell command in dom0; returns (exit status, output and errors together)."""
         self.machine.require_alive()
+        end = time.monotonic() + within * PATIENCE
+        with subprocess.Popen(self.ssh() + [command], stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            while True:
+                try:
+                    said = process.communicate(stdin, timeout=2)[0].decode("utf-8", "replace")
+                    break
+                except subprocess.TimeoutExpired as late:
+                    try:
+                        self.machine.require_alive()
+                        if time.monotonic() > end:
+                            raise Failed(f"`{command}` in dom0 did not end within {within} s\n"
+                                         + tail((late.stdout or b"").decode("utf-8", "replace"))
+                                         + f"\n  serial line ({self.machine.serial.path}):\n"
+                                         + tail(self.machine.serial.text(), 12)) from late
+                    except Failed:
+                        process.kill()
+                        raise
+        self.note(f"# {command}\n{said}[{process.returncode}]\n")
+        return process.returncode, said
+
+    def diagnosis(self):
+        """What dom0 can still tell after a failure, kept beside the other logs."""
+        path = os.path.join(self.folder, "diagnosis.log")
+        commands = ["xl list -v", "xenstore-ls -f", "dmesg | tail -n 60", "tail -n 40 /var/log/xen/*.log /var/log/diptych/*",
+                    "journalctl --no-pager -n 80", "ps ax", "free"]
         try:
-            done = subprocess.run(self.ssh() + [command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  timeout=within * PATIENCE, input=stdin,
-                                  stdin=subprocess.DEVNULL if stdin is None else None, check=False)
-        except subprocess.TimeoutExpired as late:
-            said = (late.stdout or b"").decode("utf-8", "replace")
-            self.machine.require_alive()
-            raise Failed(f"`{command}` in dom0 did not end within {within} s\n{tail(said)}\n"
-                         f"  serial line ({self.machine.serial.path}):\n{tail(self.machine.serial.text(), 12)}") from late
-        self.note(f"# {command}\n{done.stdout.decode('utf-8', 'replace')}[{done.returncode}]\n")
-        return done.returncode, done.stdout.decode("utf-8", "replace")
+            said = self.attempt("; ".join(f"echo '### {c}'; timeout 20 sh -c '{c}' 2>&1" for c in commands), within=90)[1]
+        except Failed as why:
+            said = f"dom0 answers no more: {why}\n"
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(said)
+        return path
 
     def run(self, command, within=120, stdin=None):
         """The same, and the command must succeed; returns its output."""

@@ -5,6 +5,7 @@ Disks of dom0: vda its root, vdb the payload, vdc and vdd two copies of the real
 Every disk is a snapshot: nothing that a test writes outlives the machine.
 """
 import os
+import re
 import socket
 import subprocess
 import time
@@ -14,6 +15,8 @@ from .output import Failed, LogFile, tail
 # -xsave: AVX state is not to be relied on in this emulator (and then AVX must go too: Linux tests its AES
 # code with it).  -monitor, -rdtscp, -smap: emulator bugs, see doc/architecture.md.
 CPU = "EPYC,-monitor,-rdtscp,-smap,-xsave,-avx,-avx2,-fma,-f16c"
+
+PANIC = re.compile(r"^\((core|XEN)\) (panic:|Panic on CPU).*|Kernel panic - not syncing.*", re.M)
 
 
 class Images:
@@ -74,7 +77,15 @@ class Machine:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
+    def working(self):
+        """Whether it runs still; last words of the core or of dom0's kernel fail the test at once."""
+        words = PANIC.search(self.serial.text())
+        if words:
+            raise Failed(f"last words: {words.group(0)} (serial line: {self.serial.path})\n{tail(self.serial.text())}")
+        return self.alive()
+
     def require_alive(self):
+        self.working()
         if not self.alive():
             with open(self.qemu_log, encoding="utf-8", errors="replace") as log:
                 said = log.read().splitlines()[1:]

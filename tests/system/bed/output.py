@@ -37,7 +37,7 @@ class LogFile:
             return ""
 
     def wait(self, pattern, within, alive=lambda: True):
-        """Returns the match; `alive` says whether more can still come."""
+        """Returns the match; `alive` says whether more can still come, or raises."""
         end = time.monotonic() + within * PATIENCE
         while True:
             more = alive()
