@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# build.sh: builds the fidelity domain's image unless the cache has it, and prints the folder that holds
+#   vmlinuz     Linux 6.1 with /dev/minv, started as PVH
+#   initramfs   init, QEMU with our accelerator, SeaBIOS
+set -euo pipefail
+. "$(dirname "$0")/../build-aux/lib.sh"
+here=$top/fidelity-stubdom
+qemu_version=1:10.0.13+ds-0+deb13u1
+jobs=$(nproc)
+
+# The exact kernel source that apt offers is part of the key: a security update builds anew.
+kernel_version() { apt-cache show --no-all-versions linux-source-6.1 2>/dev/null | sed -n 's/^Version: //p'; }
+
+build_kernel() {
+	local source=$out/source/linux-source-6.1 line
+	mkdir -p "$out/source"
+	cd "$out/source"
+	apt-get -q download linux-source-6.1
+	dpkg -x ./*.deb .
+	tar -xf usr/src/linux-source-6.1.tar.xz
+	cp -r "$here/minv" "$source/drivers/diptych"
+	mkdir "$source/drivers/diptych/public"
+	cp "$top/core/include/public/minv.h" "$source/drivers/diptych/public/"
+	sed -i 's,^endmenu,source "drivers/diptych/Kconfig"\nendmenu,' "$source/drivers/Kconfig"
+	printf 'obj-y += diptych/\n' >>"$source/drivers/Makefile"
+	cd "$source"
+	make -s KCONFIG_ALLCONFIG="$here/linux/config" allnoconfig
+	# Kconfig drops silently what it cannot satisfy.
+	while read -r line; do
+		grep -qxF "$line" .config || die "the kernel's configuration has not: $line"
+	done < <(grep '^CONFIG_' "$here/linux/config")
+	while read -r line; do
+		! grep -q "^$line=" .config || die "the kernel's configuration has: $line"
+	done < <(sed -n 's/^# \(CONFIG_[A-Z0-9_]*\) is not set$/\1/p' "$here/linux/config")
+	# Reproducible: no date, user or host inside.
+	nice make -s -j"$jobs" KBUILD_BUILD_TIMESTAMP='2024-01-01' KBUILD_BUILD_USER=diptych KBUILD_BUILD_HOST=diptych \
+		bzImage
+	cp arch/x86/boot/bzImage "$out/vmlinuz"
+	cp .config "$out/config"
+	rm -rf "$out/source"
+}
+
+build_qemu() {
+	local source=$out/source/source ours patch
+	mkdir -p "$out/source" "$out/build"
+	trixie_unpack "$out/meson" meson
+	trixie_source "$out/source" "qemu=$qemu_version"
+	for patch in "$here"/qemu/patches/*.patch; do
+		patch -s -d "$source" -p1 <"$patch"
+	done
+	ours=$source/target/i386/minv
+	cp -r "$here/qemu/minv" "$ours"
+	cp "$here"/emulator/*.[ch] "$here/minv/minv-ioctl.h" "$top/core/include/public/minv.h" "$ours/"
+	cp "$here/qemu/devices.mak" "$source/configs/devices/x86_64-softmmu/minv.mak"
+	cd "$out/build"
+	export PYTHONPATH=$out/meson/usr/lib/python3/dist-packages
+	../source/source/configure --python=/usr/bin/python3 --target-list=x86_64-softmmu \
+		--without-default-features --without-default-devices --with-devices-x86_64=minv \
+		--disable-tcg --disable-kvm --enable-minv --disable-docs --disable-tools --disable-guest-agent \
+		--enable-fdt=system --disable-install-blobs --enable-trace-backends=nop --static --disable-pie \
+		--disable-download --disable-debug-info
+	nice ninja -j"$jobs" qemu-system-x86_64
+	strip -o "$out/qemu" qemu-system-x86_64
+	rm -rf "$out/source" "$out/build" "$out/meson"
+}
+
+build_image() {
+	local kernel=$1 qemu=$2 root=$out/root
+	mkdir -p "$root"/{bin,dev,proc,sys,tmp,share/qemu}
+	gcc -std=gnu11 -D_GNU_SOURCE -Os -static -s -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror \
+		-I"$here/minv" -I"$top/core/include/public" -o "$root/init" "$here"/init/*.c
+	cp "$qemu/qemu" "$root/bin/qemu"
+	cp /usr/share/seabios/bios-256k.bin "$root/share/qemu/"
+	ln -s bios-256k.bin "$root/share/qemu/bios.bin"
+	# What the kernel opens for init before devtmpfs is there.
+	mknod "$root/dev/console" c 5 1
+	find "$root" -exec touch -hd 2024-01-01 {} +
+	(cd "$root" && find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc --reproducible -R 0:0 --quiet) |
+		gzip -9n >"$out/initramfs"
+	cp "$kernel/vmlinuz" "$out/vmlinuz"
+	rm -rf "$root"
+}
+
+need_packages build-essential bc bison cpio dpkg-dev flex libelf-dev libfdt-dev libglib2.0-dev libssl-dev ninja-build \
+	patch pkg-config python3 python3-venv seabios xz-utils zlib1g-dev
+common=$top/core/include/public/minv.h
+kernel=$(cached fidelity-kernel \
+	"$(key_of "$(declare -f build_kernel)" "$(kernel_version)" "$here"/{linux,minv} "$common")" build_kernel)
+qemu=$(cached fidelity-qemu \
+	"$(key_of "$(declare -f build_qemu)" "$qemu_version" "$here"/{qemu,emulator} "$here/minv/minv-ioctl.h" "$common")" \
+	build_qemu)
+cached fidelity-image \
+	"$(key_of "$(declare -f build_image)" "$kernel" "$qemu" "$here"/{init,minv} "$common" \
+		/usr/share/seabios/bios-256k.bin)" build_image "$kernel" "$qemu"
