@@ -78,10 +78,35 @@ static enum diptych_level level_of(xentoollog_level level)
 	return level >= XTL_NOTICE ? DIPTYCH_INFO : DIPTYCH_DEBUG;
 }
 
+/* libxl says "libxl_device.c:1337:function: Domain 6:text"; a user is told "text". */
+static const char *without_origin(const char *text)
+{
+	const char *p = strstr(text, ".c:");
+
+	p = p && !memchr(text, ' ', (size_t)(p - text)) ? strstr(p, ": ") : NULL;
+	p = p ? p + 2 : text;
+	if (!strncmp(p, "Domain ", 7)) {
+		p += 7 + strspn(p + 7, "0123456789");
+		p += *p == ':';
+	}
+	return p;
+}
+
 /*
- * Xen's libraries report one failure in several lines, the most telling first; our own function then says
- * what could not be done.  So theirs are shown as detail (debug), and the first is kept for ours to quote.
+ * Xen's libraries report one failure in several lines, the most telling first, except that a hotplug script's
+ * own words come later.  Our own function then says what could not be done.  So theirs are shown as detail
+ * (debug), and the best is kept for ours to quote.
  */
+static void keep_error(struct diptych *c, const char *text)
+{
+	const char *script = strstr(text, "script: ");
+
+	if (script)
+		snprintf(c->xen_error, sizeof(c->xen_error), ": %.500s", script + strlen("script: "));
+	else if (!c->xen_error[0])
+		snprintf(c->xen_error, sizeof(c->xen_error), ": %.500s", without_origin(text));
+}
+
 static void log_message(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
 			const char *context, const char *format, va_list args)
 {
@@ -92,12 +117,15 @@ static void log_message(struct xentoollog_logger *logger, xentoollog_level level
 	if (!c->log && level < XTL_ERROR)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	used = strcspn(text, "\n");
-	text[used] = 0;
+	for (used = 0; text[used]; used++)
+		if (text[used] == '\n')
+			text[used] = ' ';
+	while (used && text[used - 1] == ' ')
+		text[--used] = 0;
 	if (errnoval >= 0)
 		snprintf(text + used, sizeof(text) - used, ": %s", strerror(errnoval));
-	if (level >= XTL_ERROR && !c->xen_error[0])
-		snprintf(c->xen_error, sizeof(c->xen_error), ": %.500s", text);
+	if (level >= XTL_ERROR)
+		keep_error(c, text);
 	note(c, level_of(level) == DIPTYCH_WARNING ? DIPTYCH_INFO : DIPTYCH_DEBUG, "%s: %s",
 	     context ? context : "xen", text);
 }

@@ -57,6 +57,8 @@ void tree_index_remove(struct diptych *c, uint32_t guest);
 void tree_write_console(struct diptych *c, uint32_t guest, uint32_t fidelity, const char *tty);
 
 /* list.c */
+/* diptych_lookup_id, but that there is no such pair is no failure to be told of. */
+int pair_find(struct diptych *c, uint32_t domid, struct diptych_pair *pair);
 bool domain_info(struct diptych *c, uint32_t domid, xc_domaininfo_t *info);
 void uuid_text(const uint8_t uuid[16], char text[37]);
 bool uuid_is_zero(const uint8_t uuid[16]);

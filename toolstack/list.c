@@ -220,10 +220,16 @@ static int find(struct diptych *c, const struct wanted *wanted, struct diptych_p
 	return i < count ? 0 : -ESRCH;
 }
 
-int diptych_lookup_id(struct diptych *context, uint32_t domid, struct diptych_pair *pair)
+int pair_find(struct diptych *c, uint32_t domid, struct diptych_pair *pair)
 {
 	struct wanted wanted = {.id = domid};
-	int error = find(context, &wanted, pair);
+
+	return find(c, &wanted, pair);
+}
+
+int diptych_lookup_id(struct diptych *context, uint32_t domid, struct diptych_pair *pair)
+{
+	int error = pair_find(context, domid, pair);
 
 	return error == -ESRCH ? fail(context, ESRCH, "there is no pair with domain id %u", domid) : error;
 }

@@ -128,7 +128,7 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 		return -1;
 	diptych_desc_init(&desc);
 	/* Somebody may have destroyed it while we waited for the lock. */
-	error = diptych_lookup_id(c, guest, &pair);
+	error = pair_find(c, guest, &pair);
 	if (!error && pair.state != DIPTYCH_SHUTDOWN && pair.state != DIPTYCH_DYING) {
 		error = -EAGAIN;
 	} else if (!error) {
@@ -160,7 +160,7 @@ static int watch(struct diptych *c, uint32_t guest, const uint8_t uuid[16])
 	bool over;
 
 	for (;;) {
-		error = diptych_lookup_id(c, guest, &pair);
+		error = pair_find(c, guest, &pair);
 		over = error == -ESRCH ||
 		       (!error && (pair.state == DIPTYCH_SHUTDOWN || pair.state == DIPTYCH_DYING));
 		diptych_pair_dispose(&pair);

@@ -163,7 +163,7 @@ END_TEST
 
 START_TEST(syntax_errors_name_their_line)
 {
-	ck_assert_int_eq(read_text("name=\"g\"\ntype=\n"), -EINVAL);
+	ck_assert_int_eq(read_text("name=\"g\"\n]\n"), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error, "t.cfg:2:"));
 	ck_assert_int_eq(read_text("name=\"g\"\ntype=\"hvm\n"), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error, "t.cfg:2:"));
