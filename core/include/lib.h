@@ -21,6 +21,7 @@ int strncmp(const char *a, const char *b, size_t n);
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 size_t format_string(char *to, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+size_t format_list(char *to, size_t size, const char *format, va_list args);
 /* Last resort: prints the reason and the registers, then halts or reboots (command line). */
 __noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

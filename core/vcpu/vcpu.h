@@ -46,11 +46,16 @@ struct vcpu {
 	bool queued;
 	u8 start; /* enum vcpu_start */
 	bool blocked;	      /* HLT or SCHEDOP_poll/block; woken by vcpu_wake */
+	bool held;	      /* its domain is paused, shut down, dying or passive */
 	bool halted_for_good; /* HLT with IF=0: the vCPU is down */
 	u8 priority;	      /* higher runs first */
 	u64 run_ns;	      /* CPU time */
 	u64 guest_run_ns;     /* fidelity: of it, time inside its guest */
-	u64 entered_ns;
+	u64 slice_end_ns;
+	struct vcpu *all_next; /* sched.c: every schedulable vCPU */
+	u64 dr[4];
+	u8 injected;	  /* vector offered by V_IRQ at the last entry, 0 none */
+	bool injected_upcall; /* it was the event upcall, not the local APIC's */
 
 	struct apic apic;
 
@@ -79,7 +84,8 @@ struct vcpu {
 	/* pairs: a fidelity vCPU that has entered its guest; a guest vCPU and its state page */
 	struct vcpu *running; /* fidelity vCPU: the passive vCPU it is in, NULL none */
 	struct vcpu *runner;  /* passive vCPU: who is in it, NULL none */
-	u64 state_mfn;	      /* passive vCPU: its state page (partner's frame), 0 none */
+	u64 state_gfn;	      /* passive vCPU: its state page, partner's frame */
+	bool has_state, want_window;
 	bool kicked;
 	u64 deadline_tsc;     /* passive vCPU while it runs */
 	u32 asid;
@@ -96,7 +102,34 @@ struct vcpu *vcpu_current(void);
 /* 32-bit protected mode reset state of a PVH entry (contract 1.2); up and runnable afterwards. */
 void vcpu_reset_pvh(struct vcpu *v, u64 eip, u64 ebx);
 
+/* New vCPU, down and held. NULL: no core memory. */
+struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind);
+void vcpu_free(struct vcpu *v);
+/* Real-mode state after INIT, waiting for a SIPI. Event bindings and vcpu_info stay. */
+void vcpu_reset_init(struct vcpu *v);
+/* Exception at the next entry; error code where the vector has one. */
+void vcpu_inject_exception(struct vcpu *v, u8 vector, u32 error_code);
+/* Prepares what the next entry injects: again what was interrupted, NMI, upcall (vector, 0 none), APIC. */
+void vcpu_inject_pending(struct vcpu *v, u8 upcall);
+/* After an exit: what was offered and taken. */
+void vcpu_inject_taken(struct vcpu *v);
+/* Something can be injected once IF allows: HLT does not sleep. */
+bool vcpu_interrupt_waits(struct vcpu *v, u8 upcall);
+/* RIP past the instruction that exited. */
+void vcpu_skip(struct vcpu *v, u32 length);
+/* FPU and debug registers of v onto the CPU, those of the one before into its record. */
+void vcpu_load(struct vcpu *v);
+
 /* Core-wide CPUID policy: what a domain may see at most. leaf/subleaf as CPUID takes them. */
 void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4]);
+/* What v's CPUID answers; table: the domain's policy for the leaf, changed into the answer. */
+void cpuid_vcpu(struct vcpu *v, u16 domid, bool hardware, u32 leaf, u32 subleaf, u32 table[4]);
+
+/* MSRs: true when the access is done, false: inject #GP. */
+bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value);
+bool msr_write(struct vcpu *v, bool hardware, u32 index, u64 value);
+
+/* Port access of a domain that has no device there. */
+void port_access(struct vcpu *v, u16 domid);
 
 #endif

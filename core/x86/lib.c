@@ -2,19 +2,25 @@
 /* Memory and string primitives: what the compiler itself may call, and no more. */
 #include "lib.h"
 
+/* Eight bytes at a time, then the rest: emulators and processors without fast strings like it. */
 void *memcpy(void *to, const void *from, size_t n)
 {
 	void *d = to;
+	size_t words = n / 8, rest = n % 8;
 
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(n) : : "memory");
+	__asm__ volatile("rep movsq" : "+D"(d), "+S"(from), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(rest) : : "memory");
 	return to;
 }
 
 void *memset(void *to, int byte, size_t n)
 {
 	void *d = to;
+	size_t words = n / 8, rest = n % 8;
+	u64 word = (u8)byte * 0x0101010101010101ull;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(byte) : "memory");
+	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(word) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(word) : "memory");
 	return to;
 }
 

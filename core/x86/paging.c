@@ -112,6 +112,12 @@ void paging_back(u64 va, u64 bytes)
 	}
 }
 
+void paging_map_at(u64 va, u64 pa, u64 bytes)
+{
+	for (u64 i = 0; i < bytes; i += PAGE_SIZE)
+		*leaf_of(va + i) = (pa + i) | P | RW | NX;
+}
+
 void windows_init(void)
 {
 	window_table = leaf_of(WINDOW_BASE);

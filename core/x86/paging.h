@@ -15,6 +15,8 @@ u64 core_carve(u64 bytes); /* physical = virtual address, page aligned, zeroed; 
 void core_memory_done(void);
 /* Backs [va, va + bytes) with zeroed core memory. Boot only. */
 void paging_back(u64 va, u64 bytes);
+/* Maps [va, va + bytes) to [pa, ...). Boot only. */
+void paging_map_at(u64 va, u64 pa, u64 bytes);
 /* A device's page, uncached. */
 volatile u32 *paging_map_device(u64 mfn);
 void windows_init(void);

@@ -29,7 +29,7 @@ static void put_number(struct sink *s, u64 v, u32 base, u32 width, char pad)
 		put(s, digits[--n]);
 }
 
-static size_t format_into(char *to, size_t size, const char *f, va_list args)
+size_t format_list(char *to, size_t size, const char *f, va_list args)
 {
 	struct sink s = { to, to + size - 1 };
 
@@ -96,7 +96,7 @@ size_t format_string(char *to, size_t size, const char *format, ...)
 	size_t n;
 
 	va_start(args, format);
-	n = format_into(to, size, format, args);
+	n = format_list(to, size, format, args);
 	va_end(args);
 	return n;
 }
@@ -108,7 +108,7 @@ void printk(const char *format, ...)
 	size_t n;
 
 	va_start(args, format);
-	n = format_into(text, sizeof(text), format, args);
+	n = format_list(text, sizeof(text), format, args);
 	va_end(args);
 	console_write("(core) ", 7);
 	console_write(text, n);
@@ -120,7 +120,7 @@ void panic(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	format_into(text, sizeof(text), format, args);
+	format_list(text, sizeof(text), format, args);
 	va_end(args);
 	printk("panic: %s\n", text);
 	machine_end(console_reboots_on_panic());

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Boot, in order: console, processor, memory, protection layer, dom0.  Runs once
+ * on the boot CPU; ends in the main loop and never returns.
+ */
+#include "boot/dom0.h"
+#include "boot/multiboot.h"
+#include "domain/domain.h"
+#include "domain/memory.h"
+#include "exit.h"
+#include "lib.h"
+#include "protect/boot.h"
+#include "protect/protect.h"
+#include "x86/console.h"
+#include "x86/cpu.h"
+#include "x86/interrupts.h"
+#include "x86/lapic.h"
+#include "x86/paging.h"
+#include "x86/time.h"
+#include "xen/xen.h"
+
+#define COM1	    0x3f8
+#define CORE_START  0x30000000ull
+#define TABLES_AT   0x31000000ull /* TABLE_PHYS of protect/state.h */
+#define LARGE	    0x200000ull
+#define NR_SLOTS    65536ull
+#define HEAP_BYTES  (24ull << 20)
+#define APIC_MFN    0xfee00ull
+/* A pair maps each frame three times (pool, guest, partner), and every mapping is an entry. */
+#define TABLES_FOR(frames) ((frames) / 512 * 5 / 2 + 1024)
+
+extern u8 image_end[];
+
+void boot_main(u32 magic, u64 info);
+
+static void read_options(void)
+{
+	static const char *const known[] = { "dom0_mem", "console", "noreboot", "com1" };
+	const char *console = option("console");
+
+	if (!console || !strncmp(console, "com1", 4))
+		console_init(COM1);
+	printk("Diptych core, %llu-bit, built for AMD SVM\n", 64ull);
+	if (console && strncmp(console, "com1", 4) && strncmp(console, "none", 4))
+		panic("console=%s is not known: com1 or none", console);
+	if (option("noreboot"))
+		console_set_reboot(false);
+	/* A word that means nothing here is said, not ignored: it may be a mistyped one that matters. */
+	for (const char *p = boot_info.command_line; *p;) {
+		size_t n = 0;
+		bool found = false;
+		char word[64];
+
+		while (p[n] && p[n] != ' ' && p[n] != '=')
+			n++;
+		for (u32 i = 0; i < ARRAY_SIZE(known); i++)
+			found |= strlen(known[i]) == n && !strncmp(p, known[i], n);
+		if (!found && n) {
+			size_t kept = n < sizeof(word) ? n : sizeof(word) - 1;
+
+			memcpy(word, p, kept);
+			word[kept] = 0;
+			printk("warning: option %s is not known and has no effect\n", word);
+		}
+		while (*p && *p != ' ')
+			p++;
+		while (*p == ' ')
+			p++;
+	}
+}
+
+/* Core memory is one stretch from the image on; returns its end. */
+static u64 memory_layout(u64 nr_frames, u64 nr_tables)
+{
+	u64 need = nr_tables * PAGE_SIZE + HEAP_BYTES, end, va, bytes;
+
+	for (u64 i = 0; protect_backing(i, nr_frames, nr_tables, NR_SLOTS, &va, &bytes) != BACKING_END; i++)
+		if (i) /* the first is the table pool, or counted twice: a little more does no harm */
+			need += bytes + bytes / 512 + 3 * PAGE_SIZE;
+	end = (TABLES_AT + need + nr_frames / 4 + LARGE - 1) & ~(LARGE - 1);
+	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
+		const struct range *r = &boot_info.ranges[i];
+
+		if (r->type == RANGE_RAM && r->start <= CORE_START && end <= r->end)
+			return end;
+	}
+	panic("no RAM for the core from 0x%llx to 0x%llx", CORE_START, (unsigned long long)end);
+}
+
+static void back_protection(u64 nr_frames, u64 nr_tables)
+{
+	u64 va, bytes, kind;
+
+	for (u64 i = 0; (kind = protect_backing(i, nr_frames, nr_tables, NR_SLOTS, &va, &bytes)) != BACKING_END;
+	     i++) {
+		if (kind == BACKING_TABLES)
+			paging_map_at(va, TABLES_AT, bytes);
+		else
+			paging_back(va, bytes);
+	}
+}
+
+static void add_ram(u64 core_end)
+{
+	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
+		const struct range *r = &boot_info.ranges[i];
+
+		if (r->type != RANGE_RAM)
+			continue;
+		for (u64 pa = (r->start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1); pa + PAGE_SIZE <= r->end;
+		     pa += PAGE_SIZE)
+			if ((pa < CORE_START || pa >= core_end) && frame_add(pa >> PAGE_SHIFT))
+				panic("frame 0x%llx cannot be added", (unsigned long long)pa >> PAGE_SHIFT);
+	}
+}
+
+void boot_main(u32 magic, u64 info)
+{
+	struct dom0_image image = { 0 };
+	u64 nr_frames = 0, nr_ram = 0, nr_tables, core_end, broken;
+
+	multiboot_read(magic, info);
+	read_options();
+	descriptors_init();
+	svm_init_cpu();
+	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
+		if (boot_info.ranges[i].type != RANGE_RAM)
+			continue;
+		nr_frames = max_u64(nr_frames, boot_info.ranges[i].end >> PAGE_SHIFT);
+		nr_ram += (boot_info.ranges[i].end - boot_info.ranges[i].start) >> PAGE_SHIFT;
+	}
+	nr_frames = min_u64(nr_frames, PROTECT_FRAMES);
+	nr_tables = min_u64(TABLES_FOR(nr_ram), PROTECT_TABLES);
+	core_end = memory_layout(nr_frames, nr_tables);
+	dom0_load(&image, CORE_START);
+
+	/* The modules have gone to dom0: what lies behind the image is the core's now. */
+	memset((void *)TABLES_AT, 0, nr_tables * PAGE_SIZE);
+	core_memory_init(TABLES_AT + nr_tables * PAGE_SIZE, core_end);
+	windows_init();
+	lapic_init();
+	time_init();
+	printk("TSC %llu kHz, %llu MiB RAM, core keeps %llu MiB\n", (unsigned long long)tsc_khz(),
+	       (unsigned long long)nr_ram >> 8, (unsigned long long)(core_end - CORE_START) >> 20);
+	back_protection(nr_frames, nr_tables);
+	memory_init(nr_frames, nr_tables, NR_SLOTS);
+	core_memory_done();
+	protect_init(nr_frames, nr_tables, NR_SLOTS, 1);
+	if (mmio_forbid(CORE_START >> PAGE_SHIFT, (core_end - CORE_START) >> PAGE_SHIFT) ||
+	    mmio_forbid(APIC_MFN, 1))
+		panic("the core's memory cannot be protected");
+	add_ram(core_end);
+	xen_command_line(boot_info.command_line);
+	dom0_build(&image, CORE_START, core_end);
+	protect_boot_done();
+	if (console_port())
+		svm_hide_ports(console_port(), 8);
+	broken = protect_invariant();
+	if (broken)
+		panic("the protection layer's invariant does not hold: clause %llu", (unsigned long long)broken);
+	printk("the protection layer's invariant holds\n");
+	printk("warning: no IOMMU is used: devices reach all memory, so dom0 is trusted\n");
+	paging_drop_boot_map(CORE_START, core_end);
+	domain_unpause(domains[0]);
+	main_loop();
+}

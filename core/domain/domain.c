@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Domain records: making, pausing, shutting down, pairing. */
+#include "domain/domain.h"
+
+#include "domain/memory.h"
+#include "errno.h"
+#include "lib.h"
+#include "pages.h"
+#include "protect/protect.h"
+#include "vcpu/sched.h"
+#include "x86/console.h"
+
+#define DOMAIN_PAGES  ((sizeof(struct domain) + PAGE_SIZE - 1) / PAGE_SIZE)
+#define GUEST_DOMAINS 1000 /* ids handed out: 1 to 999 */
+#define SHUTDOWN_CRASH_ 3
+#define DRAIN_MAX     (1u << 20)
+
+struct domain *domains[MAX_DOMAINS];
+bool domain_events_due;
+
+struct domain *domain_by_id(u64 id)
+{
+	return id < MAX_DOMAINS ? domains[id] : NULL;
+}
+
+struct domain *domain_from(u64 id)
+{
+	for (; id < MAX_DOMAINS; id++)
+		if (domains[id])
+			return domains[id];
+	return NULL;
+}
+
+int domain_make(u64 id, u64 builder, bool hardware, bool passive, struct domain **made)
+{
+	static u64 last;
+	struct domain *d;
+	int err;
+
+	if (id >= MAX_DOMAINS)
+		return -EINVAL;
+	if (!hardware && !id) {
+		/* Numbers go up and around, so that a tool's old number does not soon mean another domain. */
+		for (u64 n = 1; n < GUEST_DOMAINS; n++) {
+			u64 next = (last + n - 1) % (GUEST_DOMAINS - 1) + 1;
+
+			if (!domains[next]) {
+				id = next;
+				break;
+			}
+		}
+		if (!id)
+			return -ENOMEM;
+	}
+	if (domains[id])
+		return -EEXIST;
+	d = pages_alloc(DOMAIN_PAGES);
+	if (!d)
+		return -ENOMEM;
+	d->e820 = pages_alloc(1);
+	if (!d->e820) {
+		pages_free(d, DOMAIN_PAGES);
+		return -ENOMEM;
+	}
+	err = domain_create(id, builder, (hardware ? DOMAIN_HARDWARE : 0) | (passive ? DOMAIN_GUEST : 0),
+			    hardware ? free_tables.nr : free_tables.nr / 4,
+			    hardware ? free_slots.nr : free_slots.nr / 4);
+	if (err) {
+		pages_free(d->e820, 1);
+		pages_free(d, DOMAIN_PAGES);
+		return err;
+	}
+	if (!hardware)
+		last = id;
+	d->id = (u16)id;
+	d->life = LIFE_ALIVE;
+	d->hardware = hardware;
+	d->passive = passive;
+	d->pause_count = 1;
+	d->shared_info_gfn = ~0ull;
+	for (u32 i = 0; i < GRANT_FRAMES; i++)
+		d->grant_gfn[i] = ~0ull;
+	domains[id] = d;
+	*made = d;
+	return 0;
+}
+
+int domain_make_vcpus(struct domain *d, u32 nr)
+{
+	if (nr > DOMAIN_VCPUS)
+		return -EINVAL;
+	for (u32 i = 0; i < nr; i++) {
+		struct vcpu *v;
+
+		if (d->vcpus[i])
+			continue;
+		v = vcpu_make(d, i, d->hardware ? SVM_DOM0 : d->passive ? SVM_GUEST : SVM_PVH);
+		if (!v)
+			return -ENOMEM;
+		v->apic.id = i * 2; /* as libxl's MADT has it; dom0's are set by boot */
+		d->vcpus[i] = v;
+		d->max_vcpus = max_u64(d->max_vcpus, i + 1) & 0xffffffff;
+	}
+	return 0;
+}
+
+static void update_held(struct domain *d)
+{
+	for (u32 i = 0; i < DOMAIN_VCPUS; i++) {
+		struct vcpu *v = d->vcpus[i];
+
+		if (!v)
+			continue;
+		v->held = d->pause_count || d->shut_down || d->life != LIFE_ALIVE || d->passive;
+		if (!d->passive)
+			sched_changed(v);
+		else if (v->runner)
+			v->kicked = true;
+	}
+}
+
+void domain_pause(struct domain *d)
+{
+	d->pause_count++;
+	update_held(d);
+}
+
+void domain_unpause(struct domain *d)
+{
+	d->pause_count--;
+	update_held(d);
+	/* A partner that waits for its guest looks again. */
+	if (!d->pause_count && d->partner && domains[d->partner])
+		for (u32 i = 0; i < domains[d->partner]->max_vcpus; i++)
+			vcpu_wake(domains[d->partner]->vcpus[i]);
+}
+
+int domain_seal(struct domain *d)
+{
+	int err;
+
+	if (d->has_run)
+		return 0;
+	err = domain_seal_begin(d->id);
+	if (err)
+		return err;
+	if (builder_drain(d, DRAIN_MAX))
+		return -EBUSY;
+	flush_now();
+	err = domain_seal_end(d->id);
+	if (!err)
+		d->has_run = true;
+	return err;
+}
+
+void domain_shutdown(struct domain *d, u8 reason)
+{
+	if (d->shut_down)
+		return;
+	if (d->hardware) {
+		static const char *const names[] = { "power-off", "reboot", "suspend", "crash", "watchdog" };
+
+		printk("dom0 has shut down: %s\n", reason < ARRAY_SIZE(names) ? names[reason] : "?");
+		machine_end(reason == 1 || (reason >= SHUTDOWN_CRASH_ && console_reboots_on_panic()));
+	}
+	d->shut_down = true;
+	d->shutdown_code = reason;
+	domain_events_due = true;
+	update_held(d);
+}
+
+void domain_crash(struct domain *d, const char *format, ...)
+{
+	char text[160];
+	const struct vcpu *v = vcpu_current();
+	va_list args;
+
+	va_start(args, format);
+	format_list(text, sizeof(text), format, args);
+	va_end(args);
+	printk("d%u crashed: %s\n", d->id, text);
+	if (v && v->domain == d)
+		printk("d%uv%u rip %llx rsp %llx rax %llx cr0 %llx cr3 %llx cr4 %llx efer %llx\n", d->id, v->id,
+		       (unsigned long long)v->vmcb->rip, (unsigned long long)v->vmcb->rsp,
+		       (unsigned long long)v->vmcb->rax, (unsigned long long)v->vmcb->cr0,
+		       (unsigned long long)v->vmcb->cr3, (unsigned long long)v->vmcb->cr4,
+		       (unsigned long long)v->vmcb->efer);
+	domain_shutdown(d, SHUTDOWN_CRASH_);
+}
+
+int domain_pair_with(struct domain *fidelity, struct domain *guest)
+{
+	int err;
+
+	if (!guest->passive || fidelity->passive || fidelity->hardware || fidelity->target || guest->partner ||
+	    guest->has_run)
+		return -EPERM;
+	err = domain_pair(guest->id, fidelity->id);
+	if (err)
+		return err;
+	fidelity->target = guest->id;
+	guest->partner = fidelity->id;
+	return 0;
+}

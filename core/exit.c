@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The main loop and the one table by which every exit goes to its room.  It is
+ * the roof: it knows all floors, none of them knows it.
+ */
+#include "exit.h"
+
+#include "domain/domain.h"
+#include "lib.h"
+#include "pages.h"
+#include "protect/protect.h"
+#include "vcpu/relay.h"
+#include "vcpu/sched.h"
+#include "x86/console.h"
+#include "x86/interrupts.h"
+#include "x86/lapic.h"
+#include "xen/minv.h"
+#include "xen/xen.h"
+
+#define VECTOR_UD 6
+#define VECTOR_GP 13
+#define CONSOLE_POLL_NS 20000000ull
+#define APIC_GFN 0xfee00
+#define MSR_HYPERCALL_PAGE 0x40000000
+
+/* Exits by kind: codes below 0x100, then NPF, then what is not known. */
+#define COUNT_NPF   0x100
+#define COUNT_OTHER 0x101
+static u64 counts[2][0x102]; /* PVH domains; real guests */
+
+static void physical_interrupt(void)
+{
+	int vector = interrupt_taken;
+
+	interrupt_taken = -1;
+	switch (vector) {
+	case -1:
+	case VECTOR_SPURIOUS:
+		break;
+	case VECTOR_TIMER:
+		sched_due = true;
+		lapic_eoi();
+		break;
+	case VECTOR_KICK:
+	case VECTOR_ERROR:
+		lapic_eoi();
+		break;
+	default:
+		relay_interrupt((u8)vector);
+		break;
+	}
+}
+
+static void console_poll(void)
+{
+	static u64 next;
+	u64 now = now_ns();
+
+	if (now < next)
+		return;
+	next = now + CONSOLE_POLL_NS;
+	if (console_has_input())
+		events_console_input();
+}
+
+/* NMIs are dom0's: what the machine wants to say goes to who owns its devices. */
+static void reflect_nmi(void)
+{
+	static u32 seen;
+
+	if (seen == nmi_taken)
+		return;
+	seen = nmi_taken;
+	if (domains[0] && domains[0]->vcpus[0]) {
+		domains[0]->vcpus[0]->apic.nmi_pending = true;
+		vcpu_wake(domains[0]->vcpus[0]);
+	}
+}
+
+static void on_interrupt(void)
+{
+	interrupt_window();
+	physical_interrupt();
+	reflect_nmi();
+	console_poll();
+}
+
+static u32 cpl(const struct vcpu *v)
+{
+	return v->vmcb->cpl;
+}
+
+static void on_cpuid(struct vcpu *v)
+{
+	u32 leaf = (u32)v->vmcb->rax, subleaf = (u32)v->regs.r[RCX], r[4];
+
+	policy_lookup(v->domain, leaf, subleaf, r);
+	cpuid_vcpu(v, v->domain->id, v->domain->hardware, leaf, subleaf, r);
+	v->vmcb->rax = r[0];
+	v->regs.r[RBX] = r[1];
+	v->regs.r[RCX] = r[2];
+	v->regs.r[RDX] = r[3];
+	vcpu_skip(v, 2);
+}
+
+/* Kernels before the change for CVE-2024-53241 call through a page that the hypervisor fills: 128 slots of
+ * 32 bytes, mov $nr,%eax; vmmcall; ret. Slot 23 (iret) is nothing for a hardware domain: ud2. */
+static bool fill_hypercall_page(struct domain *d, u64 gfn)
+{
+	u8 *page = guest_frame_open(d, gfn);
+
+	if (!page)
+		return false;
+	memset(page, 0xcc, PAGE_SIZE);
+	for (u32 i = 0; i < 128; i++) {
+		u8 *slot = page + i * 32;
+		static const u8 call[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x01, 0xd9, 0xc3 };
+
+		memcpy(slot, call, sizeof(call));
+		slot[1] = (u8)i;
+	}
+	page[23 * 32] = 0x0f;
+	page[23 * 32 + 1] = 0x0b;
+	window_close(page);
+	return true;
+}
+
+static void on_msr(struct vcpu *v)
+{
+	u32 index = (u32)v->regs.r[RCX];
+	bool hardware = v->domain->hardware, done;
+	u64 value = (v->vmcb->rax & 0xffffffff) | v->regs.r[RDX] << 32;
+
+	if (!v->vmcb->exit_info_1) {
+		done = msr_read(v, hardware, index, &value);
+		if (done) {
+			v->vmcb->rax = value & 0xffffffff;
+			v->regs.r[RDX] = value >> 32;
+		}
+	} else if (index == MSR_HYPERCALL_PAGE) {
+		done = fill_hypercall_page(v->domain, value >> PAGE_SHIFT);
+	} else {
+		done = msr_write(v, hardware, index, value);
+	}
+	if (done)
+		vcpu_skip(v, 2);
+	else
+		vcpu_inject_exception(v, VECTOR_GP, 0);
+}
+
+static void on_halt(struct vcpu *v)
+{
+	vcpu_skip(v, 1);
+	if (!(v->vmcb->rflags & RFLAGS_IF) && !v->apic.nmi_pending) {
+		/* A vCPU that halts with interrupts off is down; a domain whose last one does so is off. */
+		relay_settle(v);
+		v->halted_for_good = true;
+		v->start = START_DOWN;
+		sched_changed(v);
+		for (u32 i = 0; i < v->domain->max_vcpus; i++)
+			if (v->domain->vcpus[i]->start == START_UP)
+				return;
+		domain_shutdown(v->domain, 0);
+		return;
+	}
+	if (vcpu_interrupt_waits(v, events_pending(v) ? events_vector(v) : 0))
+		return;
+	v->blocked = true;
+	sched_changed(v);
+}
+
+static void on_nested_fault(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+	u64 gpa = v->vmcb->exit_info_2, gfn = gpa >> PAGE_SHIFT;
+	struct mapping m;
+
+	if (gfn == APIC_GFN) {
+		domain_crash(d, "access to the local APIC's page: this domain has an x2APIC, by MSR only");
+		return;
+	}
+	/* dom0 sees every device where it is; what is RAM or the core's, protect refuses. */
+	if (d->hardware && physmap_find(d, gfn, &m) && !physmap_add_mmio(d, gfn))
+		return;
+	if (d->hardware) {
+		printk("dom0: access to 0x%llx (error 0x%llx, rip 0x%llx) refused: not a device, not its memory\n",
+		       (unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1,
+		       (unsigned long long)v->vmcb->rip);
+		vcpu_inject_exception(v, VECTOR_GP, 0);
+		return;
+	}
+	domain_crash(d, "access to guest physical address 0x%llx, where there is nothing (error 0x%llx)",
+		     (unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1);
+}
+
+static void on_vmmcall(struct vcpu *v)
+{
+	if (v->vmcb->rax == MINV_HYPERCALL && cpl(v) == 0)
+		minv_hypercall(v);
+	else
+		hypercall(v);
+}
+
+static void handle_exit(struct vcpu *v)
+{
+	u64 code = v->vmcb->exit_code;
+
+	switch (code) {
+	case EXIT_INTR:
+		on_interrupt();
+		break;
+	case EXIT_NMI:
+		on_interrupt();
+		break;
+	case EXIT_INIT:
+		break;
+	case EXIT_VMMCALL:
+		on_vmmcall(v);
+		break;
+	case EXIT_MSR:
+		on_msr(v);
+		break;
+	case EXIT_HLT:
+		on_halt(v);
+		break;
+	case EXIT_IOIO:
+		port_access(v, v->domain->id);
+		break;
+	case EXIT_CPUID:
+		on_cpuid(v);
+		break;
+	case EXIT_NPF:
+		on_nested_fault(v);
+		break;
+	case EXIT_WBINVD:
+	case EXIT_INVD: /* another domain's cache lines are not this one's to drop */
+		vcpu_skip(v, 2);
+		break;
+	case EXIT_XSETBV:
+	case EXIT_RDPMC:
+		vcpu_inject_exception(v, VECTOR_GP, 0);
+		break;
+	case EXIT_VMRUN:
+	case EXIT_VMLOAD ... EXIT_SKINIT:
+	case EXIT_INVLPGA:
+	case EXIT_MONITOR:
+	case EXIT_MWAIT:
+	case EXIT_MWAIT_COND:
+	case EXIT_RDPRU:
+		vcpu_inject_exception(v, VECTOR_UD, 0);
+		break;
+	case EXIT_SHUTDOWN:
+		domain_crash(v->domain, "triple fault");
+		break;
+	case EXIT_INVALID:
+	case EXIT_INVALID_32:
+		domain_crash(v->domain, "the processor refuses its state");
+		break;
+	default:
+		domain_crash(v->domain, "exit 0x%llx is not known (info 0x%llx 0x%llx)", (unsigned long long)code,
+			     (unsigned long long)v->vmcb->exit_info_1, (unsigned long long)v->vmcb->exit_info_2);
+		break;
+	}
+}
+
+static void count(u32 kind, u64 code)
+{
+	counts[kind][code < 0x100 ? code : code == EXIT_NPF ? COUNT_NPF : COUNT_OTHER]++;
+}
+
+static void run_pvh(struct vcpu *v)
+{
+	vcpu_inject_pending(v, events_pending(v) ? events_vector(v) : 0);
+	svm_assign_asid(v->vmcb, &v->asid_generation);
+	v->vmcb->nested_cr3 = table_mfn(domain_root_table(v->domain->id)) << PAGE_SHIFT;
+	svm_run(v->vmcb, &v->regs);
+	count(0, v->vmcb->exit_code);
+	vcpu_inject_taken(v);
+	handle_exit(v);
+}
+
+/* v is in its real guest: on the guest's behalf until something needs fidelity. */
+static void run_pair(struct vcpu *v)
+{
+	struct vcpu *g = v->running;
+
+	if (!minv_enter(v, g, events_pending(v)))
+		return;
+	svm_assign_asid(g->vmcb, &g->asid_generation);
+	g->vmcb->nested_cr3 = table_mfn(domain_root_table(g->domain->id)) << PAGE_SHIFT;
+	svm_run(g->vmcb, &g->regs);
+	count(1, g->vmcb->exit_code);
+	if (!minv_exit(v, g))
+		on_interrupt();
+}
+
+void exit_counts_print(void)
+{
+	static const struct {
+		u16 code;
+		const char *name;
+	} names[] = {
+		{ EXIT_INTR, "INTR" }, { EXIT_NMI, "NMI" },	{ EXIT_VINTR, "VINTR" },
+		{ EXIT_CPUID, "CPUID" }, { EXIT_HLT, "HLT" },	{ EXIT_IOIO, "IOIO" },
+		{ EXIT_MSR, "MSR" },   { EXIT_VMMCALL, "VMMCALL" }, { EXIT_WBINVD, "WBINVD" },
+		{ COUNT_NPF, "NPF" },
+	};
+
+	for (u32 kind = 0; kind < 2; kind++) {
+		char line[240];
+		size_t n = 0;
+		u64 total = 0, named = 0;
+
+		for (u32 i = 0; i < 0x102; i++)
+			total += counts[kind][i];
+		for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+			u64 c = counts[kind][names[i].code];
+
+			named += c;
+			if (c)
+				n += format_string(line + n, sizeof(line) - n, " %s=%llu", names[i].name,
+						   (unsigned long long)c);
+		}
+		format_string(line + n, sizeof(line) - n, " other=%llu", (unsigned long long)(total - named));
+		printk("exits of %s: total=%llu%s\n", kind ? "real guests" : "PVH domains",
+		       (unsigned long long)total, line);
+	}
+}
+
+void main_loop(void)
+{
+	struct vcpu *last = NULL;
+
+	for (;;) {
+		struct vcpu *v;
+
+		events_deliver_global();
+		v = sched_next();
+		if (!v) {
+			idle_window();
+			physical_interrupt();
+			reflect_nmi();
+			console_poll();
+			last = NULL;
+			continue;
+		}
+		vcpu_load(v);
+		if (v != last) {
+			xen_time_update(v);
+			last = v;
+		}
+		if (v->virqs_due)
+			events_deliver(v);
+		if (!vcpu_runnable(v))
+			continue;
+		if (v->running)
+			run_pair(v);
+		else
+			run_pvh(v);
+	}
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The main loop: whom to run, what to inject, where each exit goes. */
+#ifndef CORE_EXIT_H
+#define CORE_EXIT_H
+
+#include "types.h"
+
+__noreturn void main_loop(void);
+/* Counts by exit code class, for figures: printed at the end of dom0 and on debug key 'e'. */
+void exit_counts_print(void);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vCPU records: making, resets, what is loaded on the CPU. First file of core/vcpu. */
+#include "vcpu/vcpu.h"
+
+#include "lib.h"
+#include "pages.h"
+#include "vcpu/sched.h"
+
+_Static_assert(sizeof(struct vcpu) <= 4096, "a vCPU record is one core page");
+
+static struct vcpu *loaded;
+
+struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind)
+{
+	struct vcpu *v = pages_alloc(1);
+
+	if (!v)
+		return NULL;
+	v->vmcb = pages_alloc(1);
+	if (!v->vmcb) {
+		pages_free(v, 1);
+		return NULL;
+	}
+	v->domain = d;
+	v->id = id;
+	v->held = true;
+	svm_vmcb_init(v->vmcb, kind);
+	v->apic.svr = 0xff;
+	for (u32 i = 0; i < ARRAY_SIZE(v->apic.lvt); i++)
+		v->apic.lvt[i] = 1u << 16;
+	v->mtrr_def_type = 0xc06; /* enabled, write-back: a PVH guest has no firmware to set it */
+	/* FXSAVE image after reset: FCW 0x37f, MXCSR 0x1f80 */
+	v->fpu[0] = 0x7f;
+	v->fpu[1] = 0x03;
+	v->fpu[24] = 0x80;
+	v->fpu[25] = 0x1f;
+	v->info_offset = 0;
+	if (kind != SVM_GUEST)
+		sched_add(v);
+	return v;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+	sched_remove(v);
+	if (loaded == v)
+		loaded = NULL;
+	pages_free(v->vmcb, 1);
+	pages_free(v, 1);
+}
+
+static struct vmcb_segment segment(u16 selector, u16 attributes, u32 limit, u64 base)
+{
+	return (struct vmcb_segment){ selector, attributes, limit, base };
+}
+
+void vcpu_reset_pvh(struct vcpu *v, u64 eip, u64 ebx)
+{
+	struct vmcb *b = v->vmcb;
+
+	memset(&v->regs, 0, sizeof(v->regs));
+	v->regs.r[RBX] = ebx;
+	b->rax = b->rsp = 0;
+	b->rip = eip;
+	b->rflags = 2;
+	b->cr0 = CR0_PE | CR0_ET;
+	b->cr3 = b->cr4 = 0;
+	b->efer = EFER_SVME;
+	b->cs = segment(0, 0xc9b, 0xffffffff, 0);
+	b->ds = b->es = b->ss = b->fs = b->gs = segment(0, 0xc93, 0xffffffff, 0);
+	b->tr = segment(0, 0x8b, 0x67, 0);
+	b->ldtr = segment(0, 0x82, 0, 0);
+	b->gdtr = b->idtr = segment(0, 0, 0xffff, 0);
+	b->cpl = 0;
+	v->start = START_UP;
+}
+
+void vcpu_reset_init(struct vcpu *v)
+{
+	struct vmcb *b = v->vmcb;
+
+	memset(&v->regs, 0, sizeof(v->regs));
+	b->rax = b->rsp = 0;
+	b->rip = 0xfff0;
+	b->rflags = 2;
+	b->cr0 = CR0_ET | CR0_CD | CR0_NW;
+	b->cr3 = b->cr4 = b->cr2 = 0;
+	b->efer = EFER_SVME;
+	b->cs = segment(0xf000, 0x9b, 0xffff, 0xffff0000);
+	b->ds = b->es = b->ss = b->fs = b->gs = segment(0, 0x93, 0xffff, 0);
+	b->tr = segment(0, 0x8b, 0xffff, 0);
+	b->ldtr = segment(0, 0x82, 0xffff, 0);
+	b->gdtr = b->idtr = segment(0, 0, 0xffff, 0);
+	b->cpl = 0;
+	b->event_inj = 0;
+	b->exit_int_info = 0;
+	memset(v->apic.irr, 0, sizeof(v->apic.irr));
+	memset(v->apic.isr, 0, sizeof(v->apic.isr));
+	memset(v->apic.tmr, 0, sizeof(v->apic.tmr));
+	v->apic.nmi_pending = false;
+	v->blocked = v->halted_for_good = false;
+	v->start = START_WAIT_SIPI;
+}
+
+void vcpu_skip(struct vcpu *v, u32 length)
+{
+	v->vmcb->rip = svm_has_nrip && v->vmcb->next_rip ? v->vmcb->next_rip : v->vmcb->rip + length;
+	v->vmcb->interrupt_shadow = 0;
+}
+
+void vcpu_load(struct vcpu *v)
+{
+	if (loaded == v)
+		return;
+	if (loaded) {
+		__asm__ volatile("fxsave64 %0" : "=m"(loaded->fpu));
+		__asm__ volatile("mov %%db0, %0" : "=r"(loaded->dr[0]));
+		__asm__ volatile("mov %%db1, %0" : "=r"(loaded->dr[1]));
+		__asm__ volatile("mov %%db2, %0" : "=r"(loaded->dr[2]));
+		__asm__ volatile("mov %%db3, %0" : "=r"(loaded->dr[3]));
+	}
+	__asm__ volatile("fxrstor64 %0" : : "m"(v->fpu));
+	__asm__ volatile("mov %0, %%db0" : : "r"(v->dr[0]));
+	__asm__ volatile("mov %0, %%db1" : : "r"(v->dr[1]));
+	__asm__ volatile("mov %0, %%db2" : : "r"(v->dr[2]));
+	__asm__ volatile("mov %0, %%db3" : : "r"(v->dr[3]));
+	loaded = v;
+}
