@@ -27,10 +27,15 @@ build_dom0() {
 }
 
 dom0_settings() {
-	local root=$1 etc=$1/etc
+	local root=$1 etc=$1/etc module
 	lean_systemd "$root"
 	printf 'dom0\n' >"$etc/hostname"
 	printf '127.0.0.1 localhost dom0\n' >"$etc/hosts"
+	# Drivers that test themselves for seconds, or wait for hardware that is not there.
+	for module in aesni_intel ghash_clmulni_intel sha512_ssse3 sha256_ssse3 sha1_ssse3 crc32_pclmul crct10dif_pclmul \
+		intel_rapl_msr psmouse i2c_i801 lpc_ich iTCO_wdt pcspkr ahci evdev serio_raw; do
+		printf 'blacklist %s\n' "$module"
+	done >"$etc/modprobe.d/test.conf"
 	# The emulator's user network always gives this address.
 	cat >"$etc/systemd/system/test-network.service" <<-UNIT
 		[Unit]
