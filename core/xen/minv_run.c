@@ -179,6 +179,7 @@ int minv_run(struct vcpu *v, struct domain *domain, u64 id)
 		return -EFAULT;
 	dirty = READ_ONCE(s->dirty);
 	load(g, s, dirty & MINV_REGS_ALL);
+	s->dirty = 0;
 	immediate = READ_ONCE(s->immediate_exit);
 	g->want_window = READ_ONCE(s->want_window);
 	g->deadline_tsc = READ_ONCE(s->deadline_tsc);
