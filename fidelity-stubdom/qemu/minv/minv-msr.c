@@ -113,7 +113,7 @@ bool minv_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value)
 static bool write_efer(CPUState *cpu, uint64_t value)
 {
 	struct minv_state *state = cpu->accel->state;
-	uint64_t known = MSR_EFER_SCE | MSR_EFER_LME | MSR_EFER_NXE | MSR_EFER_FFXSR;
+	uint64_t known = MSR_EFER_SCE | MSR_EFER_LME | MSR_EFER_NXE;
 
 	if ((value & ~(known | MSR_EFER_LMA)) ||
 	    ((value ^ state->efer) & MSR_EFER_LME && (state->cr0 & CR0_PG_MASK)))

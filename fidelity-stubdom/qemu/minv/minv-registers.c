@@ -123,6 +123,7 @@ void minv_put_registers(CPUState *cpu)
 	for (i = 0; i < 4; i++)
 		accel->debug->dr[i] = env->dr[i];
 	put_fpu(env, (struct fxsave *)accel->fpu);
+	state->interrupt_shadow = accel->shadow;
 	state->dirty = MINV_REGS_ALL;
 	accel->dirty = false;
 }
@@ -183,6 +184,7 @@ void minv_set_rip(CPUState *cpu, uint64_t rip)
 	if (cpu->accel->dirty)
 		cpu_env(cpu)->eip = rip;
 	cpu->accel->shadow = false;
+	cpu->accel->state->interrupt_shadow = 0;
 }
 
 void minv_skip_instruction(CPUState *cpu, unsigned int usual_length)

@@ -16,6 +16,18 @@
 #define EVENT_NMI (2u << 8)
 #define EVENT_VALID (1u << 31)
 
+/* The processor's exit codes (APM 2, appendix C) */
+enum {
+	EXIT_RDPMC = 0x6f,
+	EXIT_INVLPGA = 0x7a,
+	EXIT_VMRUN = 0x80,
+	EXIT_VMLOAD = 0x82,
+	EXIT_SKINIT = 0x86,
+	EXIT_MONITOR = 0x8a,
+	EXIT_MWAIT_ARMED = 0x8c,
+	EXIT_RDPRU = 0x8e,
+};
+
 #define INTERRUPTS_TO_INJECT (CPU_INTERRUPT_HARD | CPU_INTERRUPT_NMI | CPU_INTERRUPT_SMI)
 #define INTERRUPTS_TO_LEAVE (CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI | CPU_INTERRUPT_TPR | CPU_INTERRUPT_POLL)
 
@@ -117,6 +129,24 @@ static int unexpected(CPUState *cpu)
 	return -1;
 }
 
+/* Instructions that CPUID does not offer to the guest but that the core must intercept. */
+static int handle_other(CPUState *cpu)
+{
+	switch (cpu->accel->state->raw_exit_code) {
+	case EXIT_RDPMC:
+		minv_inject_exception(cpu, EXCP0D_GPF, 0);
+		return 0;
+	case EXIT_INVLPGA:
+	case EXIT_VMRUN:
+	case EXIT_VMLOAD ... EXIT_SKINIT:
+	case EXIT_MONITOR ... EXIT_MWAIT_ARMED:
+	case EXIT_RDPRU:
+		minv_inject_exception(cpu, EXCP06_ILLOP, -1);
+		return 0;
+	}
+	return unexpected(cpu);
+}
+
 /* 0: run again, 1: leave the loop, negative: the guest cannot go on. */
 static int handle_exit(CPUState *cpu)
 {
@@ -148,6 +178,8 @@ static int handle_exit(CPUState *cpu)
 	case MINV_EXIT_XSETBV:
 		minv_inject_exception(cpu, EXCP0D_GPF, 0);
 		return 0;
+	case MINV_EXIT_OTHER:
+		return handle_other(cpu);
 	case MINV_EXIT_SHUTDOWN:
 		bql_lock();
 		qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
