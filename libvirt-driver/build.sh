@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Builds the driver module against Debian 12's libvirt.
-#
-#   build.sh module OUT INCLUDE LIBS...   OUT/libvirt_driver_libxl.so, with libdiptych.h from INCLUDE (Makefile.am)
-#   build.sh headers                      prints the folder of libvirt's internal headers
-#   build.sh double                       prints a folder with a module that has tests/double.c in it in place of
-#                                         libdiptych: for tests/, never shipped
+# What the build of the driver needs of Debian 12's libvirt; Makefile.am does the rest.
+#   build.sh headers     prints the folder of libvirt's internal headers
+#   build.sh cppflags    prints the compiler's options for them
+#   build.sh double      prints a folder with a module that has tests/double.c in it in place of libdiptych: for
+#                        tests/run.sh, never shipped
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../build-aux/lib.sh"
@@ -29,40 +28,28 @@ headers() {
 	cached libvirt-headers "$(key_of 9.0.0 "$(declare -f unpack_headers)")" unpack_headers
 }
 
-# compile OUT INCLUDE SOURCE... -- LIBS...: libvirt_driver_libxl.so in OUT.
-compile() {
-	local to=$1 include=$2 sources=() h
-	shift 2
-	while [ "$1" != -- ]; do
-		sources+=("$1")
-		shift
-	done
-	shift
+# The compiler's options for them, as system headers: our warnings are not for other people's code.
+cppflags() {
+	local h
 	h=$(headers)
-	# Linked against libvirt.so.0 and its private symbols, which are those of one release only; -z defs finds
-	# at once what the daemon would find when it loads us.
-	# shellcheck disable=SC2046,SC2086
-	${CC:-gcc} -shared -o "$to/libvirt_driver_libxl.so" "${sources[@]}" -std=gnu11 ${CFLAGS--O2 -g} ${CPPFLAGS-} \
-		-fPIC -fvisibility=hidden -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror \
-		-I"$here/libvirt-config" -I"$here" -I"$include" -isystem "$h/src" -isystem "$h/src/util" \
-		-isystem "$h/src/conf" -isystem "$h/include" \
-		$(pkg-config --cflags glib-2.0 libxml-2.0 | sed 's/-I/-isystem /g') \
-		${LDFLAGS-} -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--as-needed -l:libvirt.so.0 -lxenlight "$@" \
-		$(pkg-config --libs glib-2.0 libxml-2.0)
+	printf -- '-isystem %s ' "$h"/{src,src/util,src/conf,include}
+	pkg-config --cflags glib-2.0 libxml-2.0 | sed 's/-I/-isystem /g'
+}
+
+build_double() {
+	# -z defs finds now what the daemon would find when it loads us.
+	# shellcheck disable=SC2046
+	gcc -shared -o "$out/libvirt_driver_libxl.so" "$here"/*.c "$here/tests/double.c" -std=gnu11 -O1 -g \
+		-fsanitize=undefined -fno-sanitize-recover=undefined \
+		-DXEN_CAPABILITIES='"/run/diptych-double/capabilities"' -fPIC -fvisibility=hidden \
+		-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror \
+		-I"$here/libvirt-config" -I"$here" -I"$here/../toolstack" $(cppflags) \
+		-Wl,-z,defs -Wl,--as-needed -l:libvirt.so.0 -lxenlight -lglib-2.0 -lxml2
 }
 
 case ${1-} in
 headers) headers ;;
-module)
-	# module OUT INCLUDE LIBS...: for Makefile.am, which has libdiptych at hand
-	to=$2 include=$3
-	shift 3
-	compile "$to" "$include" "$here"/*.c -- "$@"
-	;;
-double)
-	build_double() { compile "$out" "$here/../toolstack" "$here"/*.c "$here/tests/double.c" --; }
-	CPPFLAGS='-DXEN_CAPABILITIES="/run/diptych-double/capabilities"'
-	cached libvirt-double "$(key_of "$here" "$here/../toolstack/libdiptych.h")" build_double
-	;;
-*) die "usage: build.sh headers | module OUT INCLUDE LIBS... | double" ;;
+cppflags) cppflags ;;
+double) cached libvirt-double "$(key_of "$here" "$here/../toolstack/libdiptych.h")" build_double ;;
+*) die "usage: build.sh headers|cppflags|double" ;;
 esac

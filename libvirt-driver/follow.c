@@ -79,14 +79,11 @@ static void ended(virDomainObj *vm, enum diptych_end end)
 	case DIPTYCH_END_FIDELITY:
 		break;
 	}
-	/* The monitor of the pair does these; we only tell. */
+	/* We hear of it when the panels are gone: one that was to be preserved was ended by hand since. */
 	if (action == VIR_DOMAIN_LIFECYCLE_ACTION_RESTART) {
 		forget_restart(vm);
 		private_of(vm)->restart_until = g_get_monotonic_time() + RESTART_PATIENCE_US;
 		g_atomic_int_inc(&driver->restarts_awaited);
-	} else if (action == VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE) {
-		virDomainObjSetState(vm, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_UNKNOWN);
-		save_status(vm);
 	} else {
 		deactivate(vm, reason, detail);
 	}
@@ -147,8 +144,10 @@ static void reconnect(virDomainObj *vm)
 	if (is && pair.guest != DIPTYCH_NO_DOMAIN && pair.state != DIPTYCH_DYING) {
 		vm->def->id = -1; /* the status file's: nobody has counted this domain yet */
 		adopt(vm, &pair);
-		if (pair.state == DIPTYCH_SHUTDOWN)
-			ended(vm, pair.end);
+		if (pair.state == DIPTYCH_SHUTDOWN) {
+			virDomainObjSetState(vm, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_UNKNOWN);
+			save_status(vm);
+		}
 	} else if (was) {
 		g_atomic_int_inc(&driver->running);
 		deactivate(vm, VIR_DOMAIN_SHUTOFF_UNKNOWN, VIR_DOMAIN_EVENT_STOPPED_FAILED);

@@ -53,6 +53,9 @@ static int device_defaults(virDomainDeviceDef *dev, const virDomainDef *def G_GN
 	/* Never probed: a guest that writes a format's header on its raw disk must gain nothing. */
 	if (virDomainDiskGetFormat(disk) <= VIR_STORAGE_FILE_NONE)
 		virDomainDiskSetFormat(disk, VIR_STORAGE_FILE_RAW);
+	/* Xen's name for a paravirtual disk.  Say what the guest will find. */
+	if (disk->bus == VIR_DOMAIN_DISK_BUS_XEN)
+		disk->bus = VIR_DOMAIN_DISK_BUS_VIRTIO;
 	return 0;
 }
 

@@ -42,6 +42,10 @@ for element in '<devices><graphics type="vnc"/></devices>:devices/graphics' '<de
 done
 changed "s,<vcpu>1,<vcpu>4,"
 check "refuses 4 vCPUs" refused "vcpu '4'" v define /run/other.xml
+changed "s,dev='vda' bus='virtio',dev='xvda' bus='xen',;s,</serial>,</serial><console type='pty'/>,"
+check "takes Xen's own disk name" v define /run/other.xml
+check "... as virtio" grep -q "<target dev='xvda' bus='virtio'/>" <(v dumpxml other)
+v undefine other
 changed "s,bus='virtio',bus='scsi',"
 check "refuses a scsi disk" refused "scsi" v define /run/other.xml
 changed "s,type='raw',type='qcow2',"

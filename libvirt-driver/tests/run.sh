@@ -10,7 +10,9 @@ need_packages libvirt-daemon libvirt-clients
 if [ -z "${IN_NAMESPACE-}" ]; then
 	module=$("$here/../build.sh" double) || exit 1
 	export module
-	IN_NAMESPACE=1 exec unshare --mount "$0" "$@"
+	export IN_NAMESPACE=1
+	[ "$(id -u)" = 0 ] || exec sudo -E unshare --mount "$0" "$@"
+	exec unshare --mount "$0" "$@"
 fi
 
 for d in /run /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
