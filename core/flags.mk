@@ -9,4 +9,4 @@ CORE_CFLAGS = -std=gnu11 -ffreestanding -O2 -g -mgeneral-regs-only -fno-jump-tab
 	-mno-red-zone -fno-stack-protector -mcmodel=medium -mlarge-data-threshold=65536 -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-common \
 	-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror
-CORE_LDFLAGS = -nostdlib -T $(core)/core.lds -z max-page-size=4096 --build-id=none
+CORE_LDFLAGS = -nostdlib -z noexecstack -T $(core)/core.lds -z max-page-size=4096 --build-id=none
