@@ -8,6 +8,27 @@
 
 #define WAIT_TRIES 100 /* of 100 ms */
 
+static char *find_tty(struct diptych *c, const struct diptych_pair *pair)
+{
+	char *path = tree_read(c, "/local/domain/%u/console/tty", pair->fidelity);
+
+	if (path && *path)
+		return path;
+	free(path);
+	return NULL;
+}
+
+int console_show(struct diptych *c, const struct diptych_pair *pair)
+{
+	char *path = find_tty(c, pair);
+
+	if (!path)
+		return -ENXIO;
+	tree_write_console(c, pair->guest, pair->fidelity, path);
+	free(path);
+	return 0;
+}
+
 int diptych_console_path(struct diptych *context, uint32_t guest, char **path)
 {
 	const struct timespec pause = {.tv_nsec = 100000000};
@@ -18,16 +39,12 @@ int diptych_console_path(struct diptych *context, uint32_t guest, char **path)
 	if (error)
 		return error;
 	for (tries = 0; tries < WAIT_TRIES; tries++) {
-		*path = tree_read(context, "/local/domain/%u/console/tty", pair.fidelity);
-		if (*path && **path)
+		*path = find_tty(context, &pair);
+		if (*path)
 			break;
-		free(*path);
-		*path = NULL;
 		nanosleep(&pause, NULL);
 	}
-	if (*path)
-		tree_write_console(context, pair.guest, pair.fidelity, *path);
-	else
+	if (!*path)
 		error = fail(context, ENXIO, "guest %s has no console; is xenconsoled running?", pair.name);
 	diptych_pair_dispose(&pair);
 	return error;

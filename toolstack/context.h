@@ -90,6 +90,9 @@ void record_keep(uint32_t guest); /* the pair has ended and stays: needs no moni
 bool record_is_kept(uint32_t guest);
 int record_monitor_lock(uint32_t guest); /* descriptor to keep, -EWOULDBLOCK: there is a monitor */
 
+/* console.c: tells other tools the pty of the guest; -ENXIO: there is none yet. */
+int console_show(struct diptych *c, const struct diptych_pair *pair);
+
 /* monitor-start.c */
 int monitor_start(struct diptych *c, uint32_t guest);
 

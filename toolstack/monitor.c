@@ -18,6 +18,7 @@
 #include "paths.h"
 
 #define LOOK_AGAIN_MS 5000 /* the guest's panel has no watch of its own in xenstore */
+#define LOOK_SOON_MS 500    /* until xenconsoled has made the pty */
 #define TOO_SOON_SECONDS 10 /* a guest that ends sooner is not restarted: it would go on for ever */
 
 static FILE *log_file;
@@ -95,6 +96,7 @@ static void say_end(struct diptych *c, const struct diptych_pair *pair)
 static bool take_apart(struct diptych *c, const struct diptych_pair *pair, time_t since,
 		       struct diptych_desc *desc, int *error)
 {
+	bool too_soon = time(NULL) - since < TOO_SOON_SECONDS; /* taking it apart may be slow */
 	bool known = !record_read_desc(c, pair->guest, desc);
 	enum diptych_action action = known ? action_for(desc, pair->end) : DIPTYCH_ACTION_DESTROY;
 
@@ -108,7 +110,7 @@ static bool take_apart(struct diptych *c, const struct diptych_pair *pair, time_
 	*error = pair_destroy(c, pair, pair->end);
 	if (*error || action != DIPTYCH_ACTION_RESTART)
 		return false;
-	if (time(NULL) - since < TOO_SOON_SECONDS) {
+	if (too_soon) {
 		say("not restarted: it ran for less than %d s", TOO_SOON_SECONDS);
 		return false;
 	}
@@ -136,7 +138,12 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 			memcpy(pair.uuid, uuid, sizeof(pair.uuid));
 		again = take_apart(c, &pair, since, &desc, &error);
 	} else if (error == -ESRCH) {
-		say("guest %u is gone: %s", guest, diptych_end_text(record_read_end(guest, uuid)));
+		if (record_read_end(guest, uuid) == DIPTYCH_END_UNKNOWN) {
+			say("guest %u is gone: destroyed by a tool that knows no pairs", guest);
+			record_end(c, guest, uuid, DIPTYCH_END_DESTROYED);
+		} else {
+			say("guest %u is gone: %s", guest, diptych_end_text(record_read_end(guest, uuid)));
+		}
 		pair_forget(c, guest);
 		error = 0;
 	}
@@ -156,13 +163,15 @@ static int watch(struct diptych *c, uint32_t guest, const uint8_t uuid[16])
 {
 	time_t since = time(NULL);
 	struct diptych_pair pair;
+	bool over, shown = false;
 	int error, status;
-	bool over;
 
 	for (;;) {
 		error = pair_find(c, guest, &pair);
 		over = error == -ESRCH ||
 		       (!error && (pair.state == DIPTYCH_SHUTDOWN || pair.state == DIPTYCH_DYING));
+		if (!error && !shown)
+			shown = !console_show(c, &pair);
 		diptych_pair_dispose(&pair);
 		if (over) {
 			status = ended(c, guest, uuid, since);
@@ -170,7 +179,7 @@ static int watch(struct diptych *c, uint32_t guest, const uint8_t uuid[16])
 				return status;
 			sleep(1);
 		}
-		diptych_event_wait(c, LOOK_AGAIN_MS, ignore_event, NULL);
+		diptych_event_wait(c, shown ? LOOK_AGAIN_MS : LOOK_SOON_MS, ignore_event, NULL);
 	}
 }
 
