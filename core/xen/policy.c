@@ -51,7 +51,7 @@ static void add_leaf(u32 leaf, u32 subleaf)
 
 	cpuid_host_max(leaf, subleaf == NO_SUBLEAF ? 0 : subleaf, out);
 	/* empty subleaves say nothing, and there are more of them than the tables hold */
-	if (subleaf != NO_SUBLEAF && subleaf && !(out[0] | out[1] | out[2] | out[3]))
+	if (subleaf != NO_SUBLEAF && subleaf > 1 && !(out[0] | out[1] | out[2] | out[3]))
 		return;
 	if (max.nr < POLICY_LEAVES)
 		max.leaves[max.nr++] =
@@ -72,6 +72,9 @@ static const struct cpuid_policy *policy_max(void)
 		for (i = 0; i < subleaves(leaf); i++)
 			add_leaf(leaf, i);
 	}
+	/* libxenguest writes these two into as many places as it got, whether it got them or not. */
+	add_leaf(0x40000000u, NO_SUBLEAF);
+	add_leaf(0x40000100u, NO_SUBLEAF);
 	cpuid_host_max(EXTENDED_0, 0, out);
 	last = out[0] < EXTENDED_LAST ? out[0] : EXTENDED_LAST;
 	for (leaf = EXTENDED_0; leaf <= last; leaf++)
@@ -207,23 +210,17 @@ int policy_system(struct call *c, struct xen_sysctl_cpu_policy *op)
 {
 	if (op->_rsvd)
 		return -EINVAL;
-	switch (op->index) {
-	case XEN_SYSCTL_cpu_policy_host:
-	case XEN_SYSCTL_cpu_policy_hvm_max:
-	case XEN_SYSCTL_cpu_policy_hvm_default:
-		break;
-	case XEN_SYSCTL_cpu_policy_raw:
-	case XEN_SYSCTL_cpu_policy_pv_max:
-	case XEN_SYSCTL_cpu_policy_pv_default:
-		return -EOPNOTSUPP;
-	default:
+	if (op->index > XEN_SYSCTL_cpu_policy_hvm_default)
 		return -ENOENT;
-	}
+	/* The size query is the same for every index: libxenguest asks it with index 0. */
 	op->nr_msrs = handle_address(op->msrs) ? 0 : 2;
 	if (!handle_address(op->leaves)) {
 		op->nr_leaves = POLICY_LEAVES;
 		return 0;
 	}
+	if (op->index != XEN_SYSCTL_cpu_policy_host && op->index != XEN_SYSCTL_cpu_policy_hvm_max &&
+	    op->index != XEN_SYSCTL_cpu_policy_hvm_default)
+		return -EOPNOTSUPP;
 	return copy_out(c, policy_max(), handle_address(op->leaves), &op->nr_leaves);
 }
 
