@@ -137,6 +137,9 @@ int domain_create(virDomainPtr dom);
 int domain_create_with_flags(virDomainPtr dom, unsigned int flags);
 int domain_destroy(virDomainPtr dom);
 int domain_destroy_flags(virDomainPtr dom, unsigned int flags);
+int domain_shutdown(virDomainPtr dom);
+int domain_shutdown_flags(virDomainPtr dom, unsigned int flags);
+int domain_reboot(virDomainPtr dom, unsigned int flags);
 int domain_suspend(virDomainPtr dom);
 int domain_resume(virDomainPtr dom);
 

@@ -258,6 +258,56 @@ int domain_resume(virDomainPtr dom)
 	return ret;
 }
 
+/* The guest does the rest, and follow.c hears of it. */
+static int ask_to_end(virDomainObj *vm, bool reboot)
+{
+	int ret = -1;
+
+	if (virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
+		return -1;
+	if (virDomainObjCheckActive(vm) == 0)
+		ret = pair_ask_to_end((uint32_t)vm->def->id, reboot);
+	virDomainObjEndJob(vm);
+	return ret;
+}
+
+int domain_shutdown_flags(virDomainPtr dom, unsigned int flags)
+{
+	virDomainObj *vm;
+	int ret = -1;
+
+	if (check_flags(__func__, flags, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) < 0)
+		return -1;
+	vm = domain_of(dom);
+	if (!vm)
+		return -1;
+	if (virDomainShutdownFlagsEnsureACL(dom->conn, vm->def, flags) == 0)
+		ret = ask_to_end(vm, false);
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+int domain_shutdown(virDomainPtr dom)
+{
+	return domain_shutdown_flags(dom, 0);
+}
+
+int domain_reboot(virDomainPtr dom, unsigned int flags)
+{
+	virDomainObj *vm;
+	int ret = -1;
+
+	if (check_flags(__func__, flags, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN) < 0)
+		return -1;
+	vm = domain_of(dom);
+	if (!vm)
+		return -1;
+	if (virDomainRebootEnsureACL(dom->conn, vm->def, flags) == 0)
+		ret = ask_to_end(vm, true);
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
 /* At the start of the daemon ---------------------------------------------------------------------- */
 
 static void autostart(virDomainObj *vm)

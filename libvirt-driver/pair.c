@@ -200,6 +200,18 @@ int pair_set_paused(uint32_t guest, bool paused)
 	return error ? -1 : 0;
 }
 
+int pair_ask_to_end(uint32_t guest, bool reboot)
+{
+	int error = 0;
+
+	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock) {
+		error = reboot ? diptych_reboot(quick, guest) : diptych_shutdown(quick, guest);
+		if (error)
+			failed(_("cannot ask the guest to end"), quick, error);
+	}
+	return error ? -1 : 0;
+}
+
 char *pair_console(uint32_t guest)
 {
 	struct diptych *context = NULL;

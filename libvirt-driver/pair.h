@@ -20,6 +20,7 @@ void pair_log(void *user, enum diptych_level level, const char *message);
 int pair_start(const virDomainDef *def, bool paused, uint32_t *guest);
 int pair_end(const unsigned char *uuid); /* 0 also when there is no such pair */
 int pair_set_paused(uint32_t guest, bool paused);
+int pair_ask_to_end(uint32_t guest, bool reboot);
 char *pair_console(uint32_t guest); /* NULL: none, and no error is set */
 
 /* Quiet: true when there is one. diptych_pair_dispose afterwards. */

@@ -81,6 +81,7 @@ check "suspend" v suspend web
 check "... paused" is web paused
 check "resume" v resume web
 check "... running" is web running
+check "shutdown tells libdiptych's reason" refused "the double has no button" v shutdown web
 check "ttyconsole" test "$(v ttyconsole web)" = "$(readlink $world/pty)"
 
 stop_daemon

@@ -255,6 +255,17 @@ static int set_state(struct diptych *context, uint32_t guest, const char *state)
 	return error;
 }
 
+int diptych_shutdown(struct diptych *context, uint32_t guest)
+{
+	(void)guest;
+	return fail(context, -EOPNOTSUPP, "the double has no button");
+}
+
+int diptych_reboot(struct diptych *context, uint32_t guest)
+{
+	return diptych_shutdown(context, guest);
+}
+
 int diptych_pause(struct diptych *context, uint32_t guest)
 {
 	return set_state(context, guest, "paused");
