@@ -9,6 +9,7 @@
 #include "lib.h"
 #include "pages.h"
 #include "protect/protect.h"
+#include "vcpu/counts.h"
 #include "vcpu/relay.h"
 #include "vcpu/sched.h"
 #include "x86/console.h"
@@ -22,11 +23,6 @@
 #define CONSOLE_POLL_NS 20000000ull
 #define APIC_GFN 0xfee00
 #define MSR_HYPERCALL_PAGE 0x40000000
-
-/* Exits by kind: codes below 0x100, then NPF, then what is not known. */
-#define COUNT_NPF   0x100
-#define COUNT_OTHER 0x101
-static u64 counts[2][0x102]; /* PVH domains; real guests */
 
 static void physical_interrupt(void)
 {
@@ -157,8 +153,8 @@ static void on_halt(struct vcpu *v)
 		v->halted_for_good = true;
 		v->start = START_DOWN;
 		sched_changed(v);
-		for (u32 i = 0; i < v->domain->max_vcpus; i++)
-			if (v->domain->vcpus[i]->start == START_UP)
+		for (u32 i = 0; i < DOMAIN_VCPUS; i++)
+			if (v->domain->vcpus[i] && v->domain->vcpus[i]->start == START_UP)
 				return;
 		domain_shutdown(v->domain, 0);
 		return;
@@ -263,18 +259,13 @@ static void handle_exit(struct vcpu *v)
 	}
 }
 
-static void count(u32 kind, u64 code)
-{
-	counts[kind][code < 0x100 ? code : code == EXIT_NPF ? COUNT_NPF : COUNT_OTHER]++;
-}
-
 static void run_pvh(struct vcpu *v)
 {
 	vcpu_inject_pending(v, events_pending(v) ? events_vector(v) : 0);
 	svm_assign_asid(v->vmcb, &v->asid_generation);
 	v->vmcb->nested_cr3 = table_mfn(domain_root_table(v->domain->id)) << PAGE_SHIFT;
 	svm_run(v->vmcb, &v->regs);
-	count(0, v->vmcb->exit_code);
+	exit_count(COUNT_PVH, v->vmcb->exit_code);
 	vcpu_inject_taken(v);
 	handle_exit(v);
 }
@@ -289,42 +280,9 @@ static void run_pair(struct vcpu *v)
 	svm_assign_asid(g->vmcb, &g->asid_generation);
 	g->vmcb->nested_cr3 = table_mfn(domain_root_table(g->domain->id)) << PAGE_SHIFT;
 	svm_run(g->vmcb, &g->regs);
-	count(1, g->vmcb->exit_code);
+	exit_count(COUNT_GUEST, g->vmcb->exit_code);
 	if (!minv_exit(v, g))
 		on_interrupt();
-}
-
-void exit_counts_print(void)
-{
-	static const struct {
-		u16 code;
-		const char *name;
-	} names[] = {
-		{ EXIT_INTR, "INTR" }, { EXIT_NMI, "NMI" },	{ EXIT_VINTR, "VINTR" },
-		{ EXIT_CPUID, "CPUID" }, { EXIT_HLT, "HLT" },	{ EXIT_IOIO, "IOIO" },
-		{ EXIT_MSR, "MSR" },   { EXIT_VMMCALL, "VMMCALL" }, { EXIT_WBINVD, "WBINVD" },
-		{ COUNT_NPF, "NPF" },
-	};
-
-	for (u32 kind = 0; kind < 2; kind++) {
-		char line[240];
-		size_t n = 0;
-		u64 total = 0, named = 0;
-
-		for (u32 i = 0; i < 0x102; i++)
-			total += counts[kind][i];
-		for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
-			u64 c = counts[kind][names[i].code];
-
-			named += c;
-			if (c)
-				n += format_string(line + n, sizeof(line) - n, " %s=%llu", names[i].name,
-						   (unsigned long long)c);
-		}
-		format_string(line + n, sizeof(line) - n, " other=%llu", (unsigned long long)(total - named));
-		printk("exits of %s: total=%llu%s\n", kind ? "real guests" : "PVH domains",
-		       (unsigned long long)total, line);
-	}
 }
 
 void main_loop(void)

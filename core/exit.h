@@ -6,7 +6,5 @@
 #include "types.h"
 
 __noreturn void main_loop(void);
-/* Counts by exit code class, for figures: printed at the end of dom0 and on debug key 'e'. */
-void exit_counts_print(void);
 
 #endif

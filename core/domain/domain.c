@@ -131,8 +131,9 @@ void domain_unpause(struct domain *d)
 	update_held(d);
 	/* A partner that waits for its guest looks again. */
 	if (!d->pause_count && d->partner && domains[d->partner])
-		for (u32 i = 0; i < domains[d->partner]->max_vcpus; i++)
-			vcpu_wake(domains[d->partner]->vcpus[i]);
+		for (u32 i = 0; i < DOMAIN_VCPUS; i++)
+			if (domains[d->partner]->vcpus[i])
+				vcpu_wake(domains[d->partner]->vcpus[i]);
 }
 
 int domain_seal(struct domain *d)

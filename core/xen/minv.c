@@ -125,7 +125,7 @@ static int vcpu_create(struct domain *partner, struct domain *g, u64 id, u64 gfn
 	u64 mfn;
 	int err;
 
-	if (id >= g->max_vcpus)
+	if (id >= DOMAIN_VCPUS || !g->vcpus[id])
 		return -ENOENT;
 	if (g->vcpus[id]->runner)
 		return -EBUSY;
@@ -155,7 +155,7 @@ static int call(struct vcpu *v, struct domain *g)
 	case MINV_RUN:
 		return minv_run(v, g, a);
 	case MINV_KICK:
-		if (a >= g->max_vcpus)
+		if (a >= DOMAIN_VCPUS || !g->vcpus[a])
 			return -ENOENT;
 		g->vcpus[a]->kicked = true;
 		return 0;

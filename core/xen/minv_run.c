@@ -167,7 +167,7 @@ int minv_run(struct vcpu *v, struct domain *domain, u64 id)
 	u32 dirty;
 	bool immediate;
 
-	if (id >= domain->max_vcpus)
+	if (id >= DOMAIN_VCPUS || !domain->vcpus[id])
 		return -ENOENT;
 	g = domain->vcpus[id];
 	if (!g->has_state)

@@ -2,6 +2,9 @@
 /* sysctl: dom0 about the machine. */
 #include "xen/call.h"
 
+#include "protect/protect.h"
+#include "vcpu/counts.h"
+
 #define PIECE 128u
 
 /* The ring from an index on (0: its oldest byte); what was overwritten since is skipped. */
@@ -98,8 +101,13 @@ static int debug_keys(struct call *c, const struct xen_sysctl_debug_keys *op)
 			dump_domains();
 		else if (key == 'e')
 			dump_ports();
+		else if (key == 'x')
+			exit_counts_print();
+		else if (key == 'i')
+			printk("the protection layer's invariant %s (clause %llu)\n",
+			       protect_invariant() ? "is BROKEN" : "holds", (unsigned long long)protect_invariant());
 		else
-			printk("debug keys: q domains, e event channels\n");
+			printk("debug keys: q domains, e event channels, x exits, i invariant\n");
 	}
 	return 0;
 }

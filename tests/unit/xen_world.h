@@ -131,6 +131,7 @@ void wallclock_set(u64 seconds) { wall = seconds; }
 void timer_arm(u64 ns) { (void)ns; }
 bool vcpu_interrupt_waits(struct vcpu *v, u8 upcall) { return v->apic.nmi_pending || upcall; }
 void relay_settle(struct vcpu *v) { (void)v; }
+void exit_counts_print(void) {}
 bool console_reboots_on_panic(void) { return true; }
 void machine_end(bool reboots) { ck_abort_msg("the machine ends, reboots %d", reboots); }
 void panic(const char *format, ...) { ck_abort_msg("panic: %s", format); }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How often which exit happened, for figures and for people: xl debug-keys e prints them. */
+#ifndef COUNTS_H
+#define COUNTS_H
+
+#include "types.h"
+
+enum count_kind { COUNT_PVH, COUNT_GUEST, COUNT_KINDS };
+
+void exit_count(enum count_kind kind, u64 code);
+void exit_counts_print(void);
+
+#endif
