@@ -16,6 +16,7 @@
 #include "paths.h"
 
 #define NAME_MAX_LENGTH 64 /* with ".fd" it names a log file, a domain and xenstore values */
+#define DEFAULT_BRIDGE "xenbr0" /* libxl's */
 #define DISKS_MAX 26 /* /dev/xvda to xvdz */
 
 struct check {
@@ -125,11 +126,24 @@ static void check_disks(struct check *check)
 
 static void check_nics(struct check *check)
 {
+	char path[64];
 	size_t i;
 
-	for (i = 0; i < check->desc->nic_count; i++)
-		report(check, check->desc->nics[i].line, EOPNOTSUPP,
-		       "vif: this release has no network for real guests");
+	for (i = 0; i < check->desc->nic_count; i++) {
+		const struct diptych_nic *nic = &check->desc->nics[i];
+		const char *bridge = nic->bridge ? nic->bridge : DEFAULT_BRIDGE;
+
+		if (nic->model != DIPTYCH_NIC_VIRTIO)
+			report(check, nic->line, EOPNOTSUPP, "vif: this release has virtio network cards only");
+		if (nic->bridge && (strlen(nic->bridge) > 15 || strchr(nic->bridge, '/'))) {
+			report(check, nic->line, EINVAL, "vif: \"%s\" cannot be a bridge's name", nic->bridge);
+			continue;
+		}
+		snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", bridge);
+		if (access(path, F_OK))
+			report(check, nic->line, ENODEV, "vif: there is no bridge %s%s", bridge,
+			       nic->bridge ? "" : " (the default: none is named)");
+	}
 }
 
 static void check_image(struct check *check, const char *what, const char *given, const char *installed)

@@ -148,6 +148,31 @@ static int make_paths_absolute(struct diptych *c, struct diptych_desc *desc)
 	return error;
 }
 
+/* Always the same for the same guest: FNV-1a of uuid and number, under Xen's own prefix. */
+static void choose_macs(struct diptych_desc *desc)
+{
+	static const uint8_t none[6];
+	uint32_t hash;
+	size_t i, j;
+
+	for (i = 0; i < desc->nic_count; i++) {
+		uint8_t *mac = desc->nics[i].mac;
+
+		if (memcmp(mac, none, sizeof(none)))
+			continue;
+		hash = 2166136261u;
+		for (j = 0; j < sizeof(desc->uuid); j++)
+			hash = (hash ^ desc->uuid[j]) * 16777619u;
+		hash = (hash ^ (uint32_t)i) * 16777619u;
+		mac[0] = 0x00;
+		mac[1] = 0x16;
+		mac[2] = 0x3e;
+		mac[3] = (uint8_t)(hash >> 16 & 0x7f);
+		mac[4] = (uint8_t)(hash >> 8);
+		mac[5] = (uint8_t)hash;
+	}
+}
+
 /* A copy that is ours to complete: through its own text, which also proves that it can be kept. */
 static int complete(struct diptych *c, const struct diptych_desc *from, struct diptych_desc *to)
 {
@@ -169,6 +194,7 @@ static int complete(struct diptych *c, const struct diptych_desc *from, struct d
 		libxl_uuid_generate(&uuid);
 		memcpy(to->uuid, libxl_uuid_bytearray(&uuid), sizeof(to->uuid));
 	}
+	choose_macs(to);
 	return result;
 }
 

@@ -14,7 +14,7 @@
 #include "paths.h"
 
 #define DEFAULT_MEMORY_KIB (128u << 10)
-#define DEFAULT_CMDLINE "quiet"
+#define DEFAULT_CMDLINE "console=null quiet" /* hvc0 is the guest's serial port, the kernel must not talk there */
 
 uint64_t fidelity_memory_kib(const struct diptych_desc *desc)
 {

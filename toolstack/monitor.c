@@ -83,13 +83,24 @@ static enum diptych_action action_for(const struct diptych_desc *desc, enum dipt
 
 static void say_end(struct diptych *c, const struct diptych_pair *pair)
 {
-	char *state = NULL;
+	char *state = NULL, *error = NULL, *line, *rest;
 
-	if (pair->fidelity != DIPTYCH_NO_DOMAIN)
+	if (pair->fidelity != DIPTYCH_NO_DOMAIN) {
 		state = tree_read(c, "/local/domain/%u/diptych/state", pair->fidelity);
+		error = tree_read(c, "/local/domain/%u/diptych/error", pair->fidelity);
+	}
 	say("guest %u has ended: %s%s%s", pair->guest, diptych_end_text(pair->end),
-	    state && *state ? "; its fidelity domain's last word: " : "", state ? state : "");
+	    state && *state ? "; its fidelity domain " : "", state ? state : "");
+	/* Written by a domain that is not trusted: nothing that a terminal would act on. */
+	for (rest = error; (line = strsep(&rest, "\n"));)
+		if (*line) {
+			for (char *p = line; *p; p++)
+				if ((unsigned char)*p < 0x20 || *p == 0x7f)
+					*p = '?';
+			say("  fidelity domain: %s", line);
+		}
 	free(state);
+	free(error);
 }
 
 /* The pair has ended, the lock is held.  Returns whether it is to be built again. */

@@ -97,6 +97,23 @@ static void add_disks(struct list *list, const struct diptych_desc *desc)
 	}
 }
 
+/* tap i is bridged to the fidelity domain's eth i by its init (fidelity-stubdom/init/network.c). */
+static void add_nics(struct list *list, const struct diptych_desc *desc)
+{
+	size_t i;
+
+	for (i = 0; i < desc->nic_count; i++) {
+		const uint8_t *mac = desc->nics[i].mac;
+
+		add(list, "-netdev");
+		add(list, "tap,id=n%zu,ifname=tap%zu,script=no,downscript=no", i, i);
+		add(list, "-device");
+		add(list, "%s,netdev=n%zu,mac=%02x:%02x:%02x:%02x:%02x:%02x",
+		    desc->nics[i].model == DIPTYCH_NIC_E1000 ? "e1000" : "virtio-net-pci", i, mac[0], mac[1],
+		    mac[2], mac[3], mac[4], mac[5]);
+	}
+}
+
 char **qemu_argv(const struct diptych_desc *desc)
 {
 	static const char *const always[] = {
@@ -119,6 +136,7 @@ char **qemu_argv(const struct diptych_desc *desc)
 		add(&list, "chardev:console");
 	}
 	add_disks(&list, desc);
+	add_nics(&list, desc);
 	if (list.failed) {
 		qemu_argv_free(list.items);
 		return NULL;

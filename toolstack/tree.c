@@ -9,7 +9,8 @@
  *   /local/domain/G/diptych/fidelity-domid = F
  *   /local/domain/F/diptych/guest-domid = G
  *   /local/domain/F/diptych/argv/NNN			QEMU's arguments
- *   /local/domain/F/diptych/state			F's to write: "running", "exited CODE"
+ *   /local/domain/F/diptych/state			F's to write: "running", "exited CODE", "killed SIGNAL"
+ *   /local/domain/F/diptych/error			F's to write: the last lines of what failed
  *   /libxl/G/type = hvm, /vm/UUID/name, /uuid		as libxl
  */
 #include <errno.h>
@@ -177,6 +178,8 @@ static void put_fidelity(struct writer *w, uint32_t guest, uint32_t fidelity, ch
 	for (i = 0; argv[i]; i++)
 		put(w, argv[i], "/local/domain/%u/diptych/argv/%03u", fidelity, i);
 	put(w, "", "/local/domain/%u/diptych/state", fidelity);
+	protect(w, fidelity, 0);
+	put(w, "", "/local/domain/%u/diptych/error", fidelity);
 	protect(w, fidelity, 0);
 }
 

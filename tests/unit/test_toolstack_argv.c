@@ -110,6 +110,17 @@ START_TEST(a_class_that_is_not_in_the_order_is_not_booted)
 }
 END_TEST
 
+START_TEST(network_cards_have_the_mac_that_was_asked_for)
+{
+	static const uint8_t mac[6] = {0, 0x16, 0x3e, 1, 2, 0xff};
+	struct diptych_nic *nic = diptych_desc_add_nic(&desc);
+
+	memcpy(nic->mac, mac, sizeof(mac));
+	expect(HEAD SERIAL " -netdev tap,id=n0,ifname=tap0,script=no,downscript=no"
+			   " -device virtio-net-pci,netdev=n0,mac=00:16:3e:01:02:ff");
+}
+END_TEST
+
 START_TEST(an_empty_drive_is_a_drive)
 {
 	add_disk(NULL, DIPTYCH_BUS_IDE, true, true);
@@ -131,6 +142,7 @@ int main(void)
 	tcase_add_test(tcase, boot_order_is_followed);
 	tcase_add_test(tcase, a_class_that_is_not_in_the_order_is_not_booted);
 	tcase_add_test(tcase, an_empty_drive_is_a_drive);
+	tcase_add_test(tcase, network_cards_have_the_mac_that_was_asked_for);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

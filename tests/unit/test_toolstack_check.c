@@ -177,7 +177,12 @@ START_TEST(what_this_release_cannot_do_is_said)
 	desc.disks[0].format = DIPTYCH_RAW;
 	nic = diptych_desc_add_nic(&desc);
 	nic->line = 9;
-	expect(-EOPNOTSUPP, "g.cfg:9: vif: this release has no network", NULL);
+	nic->model = DIPTYCH_NIC_E1000;
+	nic->bridge = strdup("nonexistent0");
+	free(error);
+	ck_assert_int_eq(diptych_desc_check(&desc, &error), -EOPNOTSUPP);
+	ck_assert_str_eq(error, "g.cfg:9: vif: this release has virtio network cards only\n"
+				"g.cfg:9: vif: there is no bridge nonexistent0");
 }
 END_TEST
 
