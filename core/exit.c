@@ -18,10 +18,10 @@
 #include "xen/minv.h"
 #include "xen/xen.h"
 
-#define VECTOR_UD 6
-#define VECTOR_GP 13
-#define CONSOLE_POLL_NS 20000000ull
-#define APIC_GFN 0xfee00
+#define VECTOR_UD	   6
+#define VECTOR_GP	   13
+#define CONSOLE_POLL_NS	   20000000ull
+#define APIC_GFN	   0xfee00
 #define MSR_HYPERCALL_PAGE 0x40000000
 
 static void physical_interrupt(void)
@@ -172,21 +172,25 @@ static void on_nested_fault(struct vcpu *v)
 	struct mapping m;
 
 	if (gfn == APIC_GFN) {
-		domain_crash(d, "access to the local APIC's page: this domain has an x2APIC, by MSR only");
+		domain_crash(
+			d,
+			"access to the local APIC's page: this domain has an x2APIC, by MSR only");
 		return;
 	}
 	/* dom0 sees every device where it is; what is RAM or the core's, protect refuses. */
 	if (d->hardware && physmap_find(d, gfn, &m) && !physmap_add_mmio(d, gfn))
 		return;
 	if (d->hardware) {
-		printk("dom0: access to 0x%llx (error 0x%llx, rip 0x%llx) refused: not a device, not its memory\n",
+		printk("dom0: access to 0x%llx (error 0x%llx, rip 0x%llx) refused: not a device, "
+		       "not its memory\n",
 		       (unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1,
 		       (unsigned long long)v->vmcb->rip);
 		vcpu_inject_exception(v, VECTOR_GP, 0);
 		return;
 	}
-	domain_crash(d, "access to guest physical address 0x%llx, where there is nothing (error 0x%llx)",
-		     (unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1);
+	domain_crash(
+		d, "access to guest physical address 0x%llx, where there is nothing (error 0x%llx)",
+		(unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1);
 }
 
 static void on_vmmcall(struct vcpu *v)
@@ -253,8 +257,9 @@ static void handle_exit(struct vcpu *v)
 		domain_crash(v->domain, "the processor refuses its state");
 		break;
 	default:
-		domain_crash(v->domain, "exit 0x%llx is not known (info 0x%llx 0x%llx)", (unsigned long long)code,
-			     (unsigned long long)v->vmcb->exit_info_1, (unsigned long long)v->vmcb->exit_info_2);
+		domain_crash(v->domain, "exit 0x%llx is not known (info 0x%llx 0x%llx)",
+			     (unsigned long long)code, (unsigned long long)v->vmcb->exit_info_1,
+			     (unsigned long long)v->vmcb->exit_info_2);
 		break;
 	}
 }

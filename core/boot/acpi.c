@@ -63,14 +63,16 @@ static const struct rsdp *find_rsdp(void)
 
 	/* The BIOS data area's segment of the EBDA; the address is no C object. */
 	__asm__("" : "+r"(where));
-	ebda = (u64)*(const u16 *)where << 4;
+	ebda = (u64) * (const u16 *)where << 4;
 	r = ebda ? find_in(ebda, ebda + 1024) : NULL;
 	return r ? r : find_in(0xe0000, 0x100000);
 }
 
 static bool hidden(const struct header *h)
 {
-	static const char names[][4] = { { 'D', 'M', 'A', 'R' }, { 'I', 'V', 'R', 'S' }, { 'S', 'R', 'A', 'T' },
+	static const char names[][4] = { { 'D', 'M', 'A', 'R' },
+					 { 'I', 'V', 'R', 'S' },
+					 { 'S', 'R', 'A', 'T' },
 					 { 'S', 'L', 'I', 'T' } };
 
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
@@ -120,7 +122,8 @@ u64 acpi_for_dom0(u64 at, u64 size, const u32 *apic_ids, u32 nr_cpus)
 	step = old->revision >= 2 && old->xsdt ? 8 : 4;
 	root = (const void *)(step == 8 ? old->xsdt : old->rsdt);
 	for (const u8 *p = (const u8 *)(root + 1); p < (const u8 *)root + root->length; p += step) {
-		const struct header *h = (const void *)(step == 8 ? *(const u64 *)p : *(const u32 *)p);
+		const struct header *h =
+			(const void *)(step == 8 ? *(const u64 *)p : *(const u32 *)p);
 
 		if ((u64)h >> 32 || hidden(h))
 			continue;

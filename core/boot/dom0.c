@@ -19,9 +19,9 @@
 #include "xen/xen.h"
 
 #define ALIGN_UP(x, a) (((x) + (a)-1) & ~((a)-1))
-#define LARGE	   0x200000ull
-#define GAP_BYTES  (512ull << 20)
-#define MAP_MAX	   128
+#define LARGE	       0x200000ull
+#define GAP_BYTES      (512ull << 20)
+#define MAP_MAX	       128
 #define SIF_PRIVILEGED 1
 #define SIF_INITDOMAIN 2
 
@@ -41,8 +41,10 @@ void dom0_load(struct dom0_image *image, u64 limit)
 	u64 end;
 
 	if (!b->nr_modules)
-		panic("no module: give dom0's vmlinux as the first module (and its initrd as the second)");
-	wrong = elf_load(b->modules[0].start, b->modules[0].end - b->modules[0].start, limit, &image->entry, &end);
+		panic("no module: give dom0's vmlinux as the first module (and its initrd as the "
+		      "second)");
+	wrong = elf_load(b->modules[0].start, b->modules[0].end - b->modules[0].start, limit,
+			 &image->entry, &end);
 	if (wrong)
 		panic("dom0's kernel cannot be loaded: %s", wrong);
 	image->command_line = b->modules[0].text;
@@ -50,13 +52,15 @@ void dom0_load(struct dom0_image *image, u64 limit)
 	image->initrd_size = b->nr_modules > 1 ? b->modules[1].end - b->modules[1].start : 0;
 	image->info = ALIGN_UP(image->initrd + image->initrd_size, LARGE);
 	if (image->info + DOM0_INFO_SIZE > limit)
-		panic("dom0's kernel and initrd do not fit below the core at 0x%llx", (unsigned long long)limit);
+		panic("dom0's kernel and initrd do not fit below the core at 0x%llx",
+		      (unsigned long long)limit);
 	if (image->initrd_size)
-		memcpy((void *)image->initrd, (const void *)b->modules[1].start, image->initrd_size);
+		memcpy((void *)image->initrd, (const void *)b->modules[1].start,
+		       image->initrd_size);
 	memset((void *)image->info, 0, DOM0_INFO_SIZE);
-	printk("dom0: kernel to 0x%llx, initrd 0x%llx (%llu KiB), entry 0x%llx\n", (unsigned long long)end,
-	       (unsigned long long)image->initrd, (unsigned long long)image->initrd_size >> 10,
-	       (unsigned long long)image->entry);
+	printk("dom0: kernel to 0x%llx, initrd 0x%llx (%llu KiB), entry 0x%llx\n",
+	       (unsigned long long)end, (unsigned long long)image->initrd,
+	       (unsigned long long)image->initrd_size >> 10, (unsigned long long)image->entry);
 }
 
 static void map_add(u64 start, u64 end, u32 type)
@@ -71,7 +75,8 @@ static void map_add(u64 start, u64 end, u32 type)
 	}
 	if (nr_map == MAP_MAX)
 		panic("dom0's memory map has more than %d entries", MAP_MAX);
-	map[nr_map++] = (struct hvm_memmap_table_entry){ .addr = start, .size = end - start, .type = type };
+	map[nr_map++] =
+		(struct hvm_memmap_table_entry){ .addr = start, .size = end - start, .type = type };
 }
 
 static void give(struct domain *d, u64 mfn)
@@ -81,8 +86,8 @@ static void give(struct domain *d, u64 mfn)
 	if (!err)
 		err = physmap_add_own(d, mfn, mfn, PERM_READ | PERM_WRITE | PERM_EXEC);
 	if (err)
-		panic("dom0's frame 0x%llx: error %d (%llu tables left)", (unsigned long long)mfn, err,
-		      (unsigned long long)free_tables.free);
+		panic("dom0's frame 0x%llx: error %d (%llu tables left)", (unsigned long long)mfn,
+		      err, (unsigned long long)free_tables.free);
 	memory_count(mfn);
 	d->tot_pages++;
 }
@@ -136,7 +141,8 @@ static void share_memory(struct domain *d, u64 core_start, u64 core_end)
 		}
 	}
 	if (wanted)
-		printk("dom0 gets %llu MiB less than asked: there is no more\n", (unsigned long long)wanted >> 8);
+		printk("dom0 gets %llu MiB less than asked: there is no more\n",
+		       (unsigned long long)wanted >> 8);
 	d->max_pages = d->tot_pages;
 }
 
@@ -184,6 +190,6 @@ void dom0_build(const struct dom0_image *image, u64 core_start, u64 core_end)
 	vcpu_reset_pvh(d->vcpus[0], image->entry, image->info);
 	if (domain_seal(d))
 		panic("dom0 does not seal");
-	printk("dom0: %llu MiB one to one, %llu MiB free for others\n", (unsigned long long)d->tot_pages >> 8,
-	       (unsigned long long)frames_free() >> 8);
+	printk("dom0: %llu MiB one to one, %llu MiB free for others\n",
+	       (unsigned long long)d->tot_pages >> 8, (unsigned long long)frames_free() >> 8);
 }

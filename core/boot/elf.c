@@ -4,8 +4,8 @@
 
 #include "lib.h"
 
-#define PT_LOAD		1
-#define PT_NOTE		4
+#define PT_LOAD		  1
+#define PT_NOTE		  4
 #define NOTE_PHYS32_ENTRY 18
 
 struct elf_header {
@@ -54,17 +54,20 @@ const char *elf_load(u64 image, u64 size, u64 limit, u64 *entry, u64 *end)
 
 	if (size < sizeof(*h) || memcmp(h->ident, "\177ELF\2\1", 6))
 		return "it is no 64-bit ELF image (give the uncompressed vmlinux, not the bzImage)";
-	if (h->phentsize != sizeof(*p) || h->phoff > size || h->phnum * sizeof(*p) > size - h->phoff)
+	if (h->phentsize != sizeof(*p) || h->phoff > size ||
+	    h->phnum * sizeof(*p) > size - h->phoff)
 		return "its program headers are broken";
 	p = (const void *)(image + h->phoff);
 	*end = 0;
 	for (u32 i = 0; i < h->phnum; i++) {
-		if (p[i].offset > size || p[i].filesz > size - p[i].offset || p[i].filesz > p[i].memsz)
+		if (p[i].offset > size || p[i].filesz > size - p[i].offset ||
+		    p[i].filesz > p[i].memsz)
 			return "a segment lies outside the file";
-		if (p[i].type == PT_NOTE && find_entry((const u8 *)image + p[i].offset, p[i].filesz, entry))
+		if (p[i].type == PT_NOTE &&
+		    find_entry((const u8 *)image + p[i].offset, p[i].filesz, entry))
 			found = true;
-		if (p[i].type == PT_LOAD &&
-		    (p[i].paddr < 0x100000 || p[i].paddr > limit || p[i].memsz > limit - p[i].paddr))
+		if (p[i].type == PT_LOAD && (p[i].paddr < 0x100000 || p[i].paddr > limit ||
+					     p[i].memsz > limit - p[i].paddr))
 			return "a segment does not fit into dom0's memory below the core";
 	}
 	if (!found)

@@ -19,13 +19,13 @@
 #include "x86/time.h"
 #include "xen/xen.h"
 
-#define COM1	    0x3f8
-#define CORE_START  0x30000000ull
-#define TABLES_AT   0x31000000ull /* TABLE_PHYS of protect/state.h */
-#define LARGE	    0x200000ull
-#define NR_SLOTS    65536ull
-#define HEAP_BYTES  (24ull << 20)
-#define APIC_MFN    0xfee00ull
+#define COM1	   0x3f8
+#define CORE_START 0x30000000ull
+#define TABLES_AT  0x31000000ull /* TABLE_PHYS of protect/state.h */
+#define LARGE	   0x200000ull
+#define NR_SLOTS   65536ull
+#define HEAP_BYTES (24ull << 20)
+#define APIC_MFN   0xfee00ull
 /* A pair maps each frame three times (pool, guest, partner), and every mapping is an entry. */
 #define TABLES_FOR(frames) ((frames) / 512 * 5 / 2 + 1024)
 
@@ -74,7 +74,8 @@ static u64 memory_layout(u64 nr_frames, u64 nr_tables)
 {
 	u64 need = nr_tables * PAGE_SIZE + HEAP_BYTES, end, va, bytes;
 
-	for (u64 i = 0; protect_backing(i, nr_frames, nr_tables, NR_SLOTS, &va, &bytes) != BACKING_END; i++)
+	for (u64 i = 0;
+	     protect_backing(i, nr_frames, nr_tables, NR_SLOTS, &va, &bytes) != BACKING_END; i++)
 		if (i) /* the first is the table pool, or counted twice: a little more does no harm */
 			need += bytes + bytes / 512 + 3 * PAGE_SIZE;
 	end = (TABLES_AT + need + nr_frames / 4 + LARGE - 1) & ~(LARGE - 1);
@@ -91,7 +92,8 @@ static void back_protection(u64 nr_frames, u64 nr_tables)
 {
 	u64 va, bytes, kind;
 
-	for (u64 i = 0; (kind = protect_backing(i, nr_frames, nr_tables, NR_SLOTS, &va, &bytes)) != BACKING_END;
+	for (u64 i = 0; (kind = protect_backing(i, nr_frames, nr_tables, NR_SLOTS, &va, &bytes)) !=
+			BACKING_END;
 	     i++) {
 		if (kind == BACKING_TABLES)
 			paging_map_at(va, TABLES_AT, bytes);
@@ -107,10 +109,11 @@ static void add_ram(u64 core_end)
 
 		if (r->type != RANGE_RAM)
 			continue;
-		for (u64 pa = (r->start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1); pa + PAGE_SIZE <= r->end;
-		     pa += PAGE_SIZE)
+		for (u64 pa = (r->start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+		     pa + PAGE_SIZE <= r->end; pa += PAGE_SIZE)
 			if ((pa < CORE_START || pa >= core_end) && frame_add(pa >> PAGE_SHIFT))
-				panic("frame 0x%llx cannot be added", (unsigned long long)pa >> PAGE_SHIFT);
+				panic("frame 0x%llx cannot be added",
+				      (unsigned long long)pa >> PAGE_SHIFT);
 	}
 }
 
@@ -157,7 +160,8 @@ void boot_main(u32 magic, u64 info)
 		svm_hide_ports(console_port(), 8);
 	broken = protect_invariant();
 	if (broken)
-		panic("the protection layer's invariant does not hold: clause %llu", (unsigned long long)broken);
+		panic("the protection layer's invariant does not hold: clause %llu",
+		      (unsigned long long)broken);
 	printk("the protection layer's invariant holds\n");
 	printk("warning: no IOMMU is used: devices reach all memory, so dom0 is trusted\n");
 	paging_drop_boot_map(CORE_START, core_end);

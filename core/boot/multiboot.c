@@ -9,8 +9,8 @@
 #define HAS_MAP		 (1u << 6)
 
 struct information {
-	u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4], mmap_length,
-		mmap_addr;
+	u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4],
+		mmap_length, mmap_addr;
 };
 
 struct mb_module {
@@ -30,7 +30,8 @@ static void copy_text(char *to, size_t size, const char *from)
 	size_t n = strlen(from);
 
 	if (n >= size)
-		panic("a command line of %zu bytes is longer than the %zu that the core keeps", n, size - 1);
+		panic("a command line of %zu bytes is longer than the %zu that the core keeps", n,
+		      size - 1);
 	memcpy(to, from, n + 1);
 }
 

@@ -8,7 +8,13 @@
 #define MULTIBOOT_MAGIC 0x2badb002u
 #define RANGES_MAX	128
 
-enum range_type { RANGE_RAM = 1, RANGE_RESERVED = 2, RANGE_ACPI = 3, RANGE_NVS = 4, RANGE_UNUSABLE = 5 };
+enum range_type {
+	RANGE_RAM = 1,
+	RANGE_RESERVED = 2,
+	RANGE_ACPI = 3,
+	RANGE_NVS = 4,
+	RANGE_UNUSABLE = 5
+};
 
 struct range {
 	u64 start, end; /* bytes */

@@ -9,10 +9,10 @@
 #include "pages.h"
 #include "protect/protect.h"
 
-#define PTE_P	 1ull
-#define PTE_W	 2ull
+#define PTE_P	  1ull
+#define PTE_W	  2ull
 #define PTE_LARGE 0x80ull
-#define PTE_ADDR 0xffffffffff000ull
+#define PTE_ADDR  0xffffffffff000ull
 
 static int read_entry(struct domain *d, u64 gpa, u64 *entry)
 {
@@ -40,7 +40,8 @@ int guest_translate(struct vcpu *v, u64 gva, bool write, u64 *gpa)
 	if (!(b->efer & EFER_LMA) || (b->cr4 & CR4_LA57) || (u64)((s64)(gva << 16) >> 16) != gva)
 		return -EFAULT;
 	for (shift = 39;; shift -= 9) {
-		if (read_entry(v->domain, table + (gva >> shift & 511) * 8, &entry) || !(entry & PTE_P))
+		if (read_entry(v->domain, table + (gva >> shift & 511) * 8, &entry) ||
+		    !(entry & PTE_P))
 			return -EFAULT;
 		if (write && !(entry & PTE_W) && (b->cr0 & CR0_WP))
 			return -EFAULT;

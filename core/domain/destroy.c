@@ -74,7 +74,8 @@ static void free_one_table(u64 table)
 	if (!err)
 		err = table_free(table);
 	if (err)
-		panic("table %llu of a dying domain cannot be freed: %d", (unsigned long long)table, err);
+		panic("table %llu of a dying domain cannot be freed: %d", (unsigned long long)table,
+		      err);
 	pool_put(&free_tables, table);
 }
 
@@ -84,14 +85,15 @@ static void tables_step(struct domain *d, u64 pass, u64 at)
 	u32 done = 0;
 
 	for (; at < free_tables.nr; at++) {
-		if (table_state_of(at) == 0 || table_owner_of(at) != handle || table_level_of(at) != pass + 1)
+		if (table_state_of(at) == 0 || table_owner_of(at) != handle ||
+		    table_level_of(at) != pass + 1)
 			continue;
 		free_one_table(at);
 		if (++done == TABLES_A_STEP)
 			break;
 	}
-	d->destroy_cursor = at >= free_tables.nr ? CURSOR(pass + 1, pass + 1 < TABLE_PASSES ? 1 : 0) :
-						   CURSOR(pass, at + 1);
+	d->destroy_cursor = at >= free_tables.nr ? CURSOR(pass + 1, pass + 1 < TABLE_PASSES ? 1 : 0)
+						 : CURSOR(pass, at + 1);
 }
 
 static void frames_step(struct domain *d, u64 at)
@@ -101,7 +103,8 @@ static void frames_step(struct domain *d, u64 at)
 	for (; at < end; at++)
 		if (frame_owner_of(at) == handle)
 			frame_return_uncounted(d, at);
-	d->destroy_cursor = at == free_frames.nr ? CURSOR(TABLE_PASSES + 1, 0) : CURSOR(TABLE_PASSES, at);
+	d->destroy_cursor = at == free_frames.nr ? CURSOR(TABLE_PASSES + 1, 0)
+						 : CURSOR(TABLE_PASSES, at);
 }
 
 static int finish(struct domain *d)

@@ -10,10 +10,10 @@
 #include "vcpu/sched.h"
 #include "x86/console.h"
 
-#define DOMAIN_PAGES  ((sizeof(struct domain) + PAGE_SIZE - 1) / PAGE_SIZE)
-#define GUEST_DOMAINS 1000 /* ids handed out: 1 to 999 */
+#define DOMAIN_PAGES	((sizeof(struct domain) + PAGE_SIZE - 1) / PAGE_SIZE)
+#define GUEST_DOMAINS	1000 /* ids handed out: 1 to 999 */
 #define SHUTDOWN_CRASH_ 3
-#define DRAIN_MAX     (1u << 20)
+#define DRAIN_MAX	(1u << 20)
 
 struct domain *domains[MAX_DOMAINS];
 bool domain_events_due;
@@ -62,7 +62,8 @@ int domain_make(u64 id, u64 builder, bool hardware, bool passive, struct domain 
 		pages_free(d, DOMAIN_PAGES);
 		return -ENOMEM;
 	}
-	err = domain_create(id, builder, (hardware ? DOMAIN_HARDWARE : 0) | (passive ? DOMAIN_GUEST : 0),
+	err = domain_create(id, builder,
+			    (hardware ? DOMAIN_HARDWARE : 0) | (passive ? DOMAIN_GUEST : 0),
 			    hardware ? free_tables.nr : free_tables.nr / 4,
 			    hardware ? free_slots.nr : free_slots.nr / 4);
 	if (err) {
@@ -159,10 +160,13 @@ void domain_shutdown(struct domain *d, u8 reason)
 	if (d->shut_down)
 		return;
 	if (d->hardware) {
-		static const char *const names[] = { "power-off", "reboot", "suspend", "crash", "watchdog" };
+		static const char *const names[] = { "power-off", "reboot", "suspend", "crash",
+						     "watchdog" };
 
-		printk("dom0 has shut down: %s\n", reason < ARRAY_SIZE(names) ? names[reason] : "?");
-		machine_end(reason == 1 || (reason >= SHUTDOWN_CRASH_ && console_reboots_on_panic()));
+		printk("dom0 has shut down: %s\n",
+		       reason < ARRAY_SIZE(names) ? names[reason] : "?");
+		machine_end(reason == 1 ||
+			    (reason >= SHUTDOWN_CRASH_ && console_reboots_on_panic()));
 	}
 	d->shut_down = true;
 	d->shutdown_code = reason;
@@ -181,11 +185,11 @@ void domain_crash(struct domain *d, const char *format, ...)
 	va_end(args);
 	printk("d%u crashed: %s\n", d->id, text);
 	if (v && v->domain == d)
-		printk("d%uv%u rip %llx rsp %llx rax %llx cr0 %llx cr3 %llx cr4 %llx efer %llx\n", d->id, v->id,
-		       (unsigned long long)v->vmcb->rip, (unsigned long long)v->vmcb->rsp,
-		       (unsigned long long)v->vmcb->rax, (unsigned long long)v->vmcb->cr0,
-		       (unsigned long long)v->vmcb->cr3, (unsigned long long)v->vmcb->cr4,
-		       (unsigned long long)v->vmcb->efer);
+		printk("d%uv%u rip %llx rsp %llx rax %llx cr0 %llx cr3 %llx cr4 %llx efer %llx\n",
+		       d->id, v->id, (unsigned long long)v->vmcb->rip,
+		       (unsigned long long)v->vmcb->rsp, (unsigned long long)v->vmcb->rax,
+		       (unsigned long long)v->vmcb->cr0, (unsigned long long)v->vmcb->cr3,
+		       (unsigned long long)v->vmcb->cr4, (unsigned long long)v->vmcb->efer);
 	domain_shutdown(d, SHUTDOWN_CRASH_);
 }
 
@@ -193,8 +197,8 @@ int domain_pair_with(struct domain *fidelity, struct domain *guest)
 {
 	int err;
 
-	if (!guest->passive || fidelity->passive || fidelity->hardware || fidelity->target || guest->partner ||
-	    guest->has_run)
+	if (!guest->passive || fidelity->passive || fidelity->hardware || fidelity->target ||
+	    guest->partner || guest->has_run)
 		return -EPERM;
 	err = domain_pair(guest->id, fidelity->id);
 	if (err)

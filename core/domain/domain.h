@@ -13,15 +13,15 @@
 #include "types.h"
 #include "vcpu/vcpu.h"
 
-#define MAX_DOMAINS	  1024
-#define DOMAIN_VCPUS	  32
+#define MAX_DOMAINS	      1024
+#define DOMAIN_VCPUS	      32
 #define DOMID_FIRST_RESERVED_ 0x7ff0
-#define PORT_PAGES	  16 /* 256 ports a page: 4096 ports, the 2-level ABI's limit */
-#define GRANT_FRAMES	  64
-#define MAPTRACK_PAGES	  256
-#define E820_ENTRIES	  128
-#define HVM_PARAMS	  39
-#define POLICY_LEAVES	  128
+#define PORT_PAGES	      16 /* 256 ports a page: 4096 ports, the 2-level ABI's limit */
+#define GRANT_FRAMES	      64
+#define MAPTRACK_PAGES	      256
+#define E820_ENTRIES	      128
+#define HVM_PARAMS	      39
+#define POLICY_LEAVES	      128
 
 enum domain_life { LIFE_NONE = 0, LIFE_ALIVE, LIFE_DYING };
 
@@ -43,9 +43,9 @@ struct cpuid_policy {
 struct domain {
 	u16 id;
 	u8 life;
-	bool hardware;	   /* dom0 */
-	bool passive;	   /* a real guest: never scheduled, run by its partner */
-	bool has_run;	   /* sealed at that moment (unless sealing is off) */
+	bool hardware; /* dom0 */
+	bool passive;  /* a real guest: never scheduled, run by its partner */
+	bool has_run;  /* sealed at that moment (unless sealing is off) */
 	bool shut_down;
 	bool shutting_down_reported;
 	u8 shutdown_code;
@@ -54,13 +54,13 @@ struct domain {
 	u32 ssidref;
 	u32 max_vcpus;
 	struct vcpu *vcpus[DOMAIN_VCPUS];
-	u32 pause_count;   /* controller pauses */
-	u16 partner;	   /* real guest: its fidelity domain; 0 none */
-	u16 target;	   /* fidelity domain: its real guest; 0 none */
+	u32 pause_count; /* controller pauses */
+	u16 partner;	 /* real guest: its fidelity domain; 0 none */
+	u16 target;	 /* fidelity domain: its real guest; 0 none */
 
 	/* memory, in pages */
 	u64 tot_pages, max_pages, claimed_pages;
-	u64 mempool_bytes; /* XEN_DOMCTL_set_paging_mempool_size, remembered only */
+	u64 mempool_bytes;   /* XEN_DOMCTL_set_paging_mempool_size, remembered only */
 	u64 shared_info_mfn; /* owned by the domain from creation on; mapped by add_to_physmap */
 	u64 shared_info_gfn; /* ~0 not mapped */
 	u32 nr_e820;
@@ -96,7 +96,8 @@ struct domain *domain_from(u64 id);
 
 /* New empty domain, paused once. passive: real guest. id 0: the lowest free one above 0.
  * *made receives it. -ENOMEM, -EEXIST, -EINVAL. */
-int domain_make(u64 id, u64 builder, bool hardware, bool passive, struct domain **made) __must_check;
+int domain_make(u64 id, u64 builder, bool hardware, bool passive,
+		struct domain **made) __must_check;
 /* vCPUs 0..nr-1. -ENOMEM leaves those that were made. */
 int domain_make_vcpus(struct domain *d, u32 nr) __must_check;
 void domain_pause(struct domain *d);
@@ -133,7 +134,8 @@ int physmap_add_own(struct domain *d, u64 gfn, u64 mfn, u64 perm) __must_check;
 int physmap_add_partner(struct domain *d, u64 gfn, u64 mfn, u64 perm) __must_check;
 int physmap_add_mmio(struct domain *d, u64 gfn) __must_check;
 /* Builder or granted mapping of owner's frame in d; takes a slot of protect. role LEAF_BUILDER or LEAF_GRANT. */
-int physmap_add_slot(struct domain *d, u64 gfn, struct domain *owner, u64 mfn, u32 role, u64 perm) __must_check;
+int physmap_add_slot(struct domain *d, u64 gfn, struct domain *owner, u64 mfn, u32 role,
+		     u64 perm) __must_check;
 /* Unmaps whatever is there (any role), flushes, drops slots, releases a condemned frame that nobody maps any
  * more. An own frame stays owned (the caller may frame_return() it). -ENOENT a hole. */
 int physmap_remove(struct domain *d, u64 gfn) __must_check;

@@ -10,7 +10,7 @@ extern struct pool free_frames, free_tables, free_slots;
 
 /* Boot: bitmaps in core memory for that many of each; frames are added one by one. */
 void memory_init(u64 nr_frames, u64 nr_tables, u64 nr_slots);
-void memory_add(u64 mfn);  /* free RAM */
+void memory_add(u64 mfn);   /* free RAM */
 void memory_count(u64 mfn); /* RAM that boot gave to dom0 at once */
 /* A condemned frame that nobody maps any more becomes free; any other stays as it is. */
 void memory_reclaim(u64 mfn);

@@ -8,7 +8,7 @@
 #include "lib.h"
 #include "protect/protect.h"
 
-#define GFN_MAX (1ull << 36)
+#define GFN_MAX		  (1ull << 36)
 #define INDEX(gfn, level) ((gfn) >> (9 * ((level)-1)) & 511)
 
 /* The level-1 table that holds gfn; 0: missing, *level is where the walk ended, *at its table there. */

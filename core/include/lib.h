@@ -34,8 +34,16 @@ size_t console_ring_read(u32 *index, char *to, size_t size);
 void console_ring_clear(void);
 
 #define offset_of(type, member) __builtin_offsetof(type, member)
-#define min_u64(a, b) ({ u64 a_ = (a), b_ = (b); a_ < b_ ? a_ : b_; })
-#define max_u64(a, b) ({ u64 a_ = (a), b_ = (b); a_ > b_ ? a_ : b_; })
+#define min_u64(a, b)                   \
+	({                              \
+		u64 a_ = (a), b_ = (b); \
+		a_ < b_ ? a_ : b_;      \
+	})
+#define max_u64(a, b)                   \
+	({                              \
+		u64 a_ = (a), b_ = (b); \
+		a_ > b_ ? a_ : b_;      \
+	})
 
 #define READ_ONCE(x)	 (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))

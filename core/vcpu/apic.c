@@ -6,25 +6,25 @@
 #include "vcpu/relay.h"
 #include "vcpu/sched.h"
 
-#define MSR_ID	     0x802
-#define MSR_VERSION  0x803
-#define MSR_TPR	     0x808
-#define MSR_PPR	     0x80a
-#define MSR_EOI	     0x80b
-#define MSR_LDR	     0x80d
-#define MSR_SVR	     0x80f
-#define MSR_ISR	     0x810
-#define MSR_TMR	     0x818
-#define MSR_IRR	     0x820
-#define MSR_ESR	     0x828
-#define MSR_CMCI     0x82f
-#define MSR_ICR	     0x830
-#define MSR_LVT	     0x832
-#define MSR_INITIAL  0x838
-#define MSR_CURRENT  0x839
-#define MSR_DIVIDE   0x83e
-#define MSR_SELF     0x83f
-#define LVT_VALID    0x117ffu
+#define MSR_ID	    0x802
+#define MSR_VERSION 0x803
+#define MSR_TPR	    0x808
+#define MSR_PPR	    0x80a
+#define MSR_EOI	    0x80b
+#define MSR_LDR	    0x80d
+#define MSR_SVR	    0x80f
+#define MSR_ISR	    0x810
+#define MSR_TMR	    0x818
+#define MSR_IRR	    0x820
+#define MSR_ESR	    0x828
+#define MSR_CMCI    0x82f
+#define MSR_ICR	    0x830
+#define MSR_LVT	    0x832
+#define MSR_INITIAL 0x838
+#define MSR_CURRENT 0x839
+#define MSR_DIVIDE  0x83e
+#define MSR_SELF    0x83f
+#define LVT_VALID   0x117ffu
 
 #define ICR_MODE(i)	 ((i) >> 8 & 7)
 #define ICR_LOGICAL	 (1u << 11)
@@ -54,7 +54,8 @@ int apic_pending(const struct vcpu *v)
 {
 	int irr = highest(v->apic.irr);
 
-	if (irr < 16 || ((u32)irr & 0xf0) <= (processor_priority(v) & 0xf0) || !(v->apic.svr & 0x100))
+	if (irr < 16 || ((u32)irr & 0xf0) <= (processor_priority(v) & 0xf0) ||
+	    !(v->apic.svr & 0x100))
 		return -1;
 	return irr;
 }
@@ -128,7 +129,8 @@ static bool addressed(const struct vcpu *v, u32 icr, u32 destination)
 {
 	if (!(icr & ICR_LOGICAL))
 		return destination == 0xffffffff || destination == v->apic.id;
-	return destination >> 16 == v->apic.id >> 4 && (destination & 0xffff & 1u << (v->apic.id & 15));
+	return destination >> 16 == v->apic.id >> 4 &&
+	       (destination & 0xffff & 1u << (v->apic.id & 15));
 }
 
 static bool send(struct vcpu *from, u64 value)

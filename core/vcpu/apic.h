@@ -9,7 +9,7 @@
 #define APIC_MSR_LAST  0x8ff
 
 void apic_raise(struct vcpu *v, u8 vector, bool level);
-int apic_pending(const struct vcpu *v); /* vector that may be delivered now, -1 none */
+int apic_pending(const struct vcpu *v);	     /* vector that may be delivered now, -1 none */
 void apic_accept(struct vcpu *v, u8 vector); /* IRR to ISR */
 bool apic_msr_read(struct vcpu *v, u32 index, u64 *value);
 bool apic_msr_write(struct vcpu *v, u32 index, u64 value);

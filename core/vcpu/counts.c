@@ -22,9 +22,9 @@ void exit_counts_print(void)
 		u16 index;
 		const char *name;
 	} names[] = {
-		{ EXIT_INTR, "INTR" }, { EXIT_NMI, "NMI" },	    { EXIT_VINTR, "VINTR" },
-		{ EXIT_CPUID, "CPUID" }, { EXIT_HLT, "HLT" },	    { EXIT_IOIO, "IOIO" },
-		{ EXIT_MSR, "MSR" },   { EXIT_VMMCALL, "VMMCALL" }, { EXIT_WBINVD, "WBINVD" },
+		{ EXIT_INTR, "INTR" },	 { EXIT_NMI, "NMI" },	      { EXIT_VINTR, "VINTR" },
+		{ EXIT_CPUID, "CPUID" }, { EXIT_HLT, "HLT" },	      { EXIT_IOIO, "IOIO" },
+		{ EXIT_MSR, "MSR" },	 { EXIT_VMMCALL, "VMMCALL" }, { EXIT_WBINVD, "WBINVD" },
 		{ INDEX_NPF, "NPF" },
 	};
 
@@ -40,11 +40,13 @@ void exit_counts_print(void)
 
 			named += c;
 			if (c)
-				n += format_string(line + n, sizeof(line) - n, " %s=%llu", names[i].name,
-						   (unsigned long long)c);
+				n += format_string(line + n, sizeof(line) - n, " %s=%llu",
+						   names[i].name, (unsigned long long)c);
 		}
-		format_string(line + n, sizeof(line) - n, " other=%llu", (unsigned long long)(total - named));
-		printk("exits of %s: total=%llu%s\n", kind == COUNT_GUEST ? "real guests" : "PVH domains",
+		format_string(line + n, sizeof(line) - n, " other=%llu",
+			      (unsigned long long)(total - named));
+		printk("exits of %s: total=%llu%s\n",
+		       kind == COUNT_GUEST ? "real guests" : "PVH domains",
 		       (unsigned long long)total, line);
 	}
 	printk("interrupts relayed to dom0: %llu\n", (unsigned long long)relay_count());

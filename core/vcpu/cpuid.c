@@ -7,23 +7,28 @@
 #include "vcpu/vcpu.h"
 #include "x86/cpu.h"
 
-#define BIT(n)	      (1u << (n))
-#define HYPERVISOR    0x40000000u
+#define BIT(n)		(1u << (n))
+#define HYPERVISOR	0x40000000u
 #define FEATURE_VCPU_ID BIT(3)
-#define FEATURE_DOMID BIT(4)
+#define FEATURE_DOMID	BIT(4)
 
 /* Leaf 1 ECX without MONITOR, VMX, TSC deadline, XSAVE and what needs it (AVX, FMA, F16C). */
-#define LEAF1_ECX (BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | BIT(30))
+#define LEAF1_ECX                                                                               \
+	(BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | \
+	 BIT(30))
 /* Leaf 1 EDX without MCE, MCA, DS, ACPI thermal and what Intel added later. */
-#define LEAF1_EDX (0x3ffu & ~BIT(7)) | BIT(11) | BIT(12) | BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) | \
-		  BIT(23) | BIT(24) | BIT(25) | BIT(26)
+#define LEAF1_EDX                                                                                  \
+	(0x3ffu & ~BIT(7)) | BIT(11) | BIT(12) | BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) | \
+		BIT(23) | BIT(24) | BIT(25) | BIT(26)
 /* Leaf 7: FSGSBASE BMI1 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA. */
-#define LEAF7_EBX (BIT(0) | BIT(3) | BIT(7) | BIT(8) | BIT(9) | BIT(18) | BIT(19) | BIT(20) | BIT(23) | BIT(24) | BIT(29))
-#define LEAF7_ECX BIT(2)  /* UMIP */
-#define LEAF7_EDX BIT(4)  /* FSRM */
+#define LEAF7_EBX                                                                             \
+	(BIT(0) | BIT(3) | BIT(7) | BIT(8) | BIT(9) | BIT(18) | BIT(19) | BIT(20) | BIT(23) | \
+	 BIT(24) | BIT(29))
+#define LEAF7_ECX BIT(2) /* UMIP */
+#define LEAF7_EDX BIT(4) /* FSRM */
 /* 80000001 without SVM, OSVW, IBS, XOP, FMA4, SKINIT, LWP, TOPOEXT, FFXSR, RDTSCP. */
 #define EXT1_ECX (BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8))
-#define EXT1_EDX ((LEAF1_EDX) & 0x0183f3ffu) | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(29)
+#define EXT1_EDX ((LEAF1_EDX)&0x0183f3ffu) | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(29)
 
 void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
 {
@@ -40,7 +45,8 @@ void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
 		break;
 	case 1:
 		out[1] &= 0x0000ff00;
-		out[2] = (out[2] & LEAF1_ECX) | BIT(21) | BIT(31); /* x2APIC is ours; under a hypervisor */
+		out[2] = (out[2] & LEAF1_ECX) | BIT(21) |
+			 BIT(31); /* x2APIC is ours; under a hypervisor */
 		out[3] = (out[3] & (LEAF1_EDX)) | BIT(9);
 		break;
 	case 6:

@@ -5,11 +5,11 @@
 #include "vcpu/vcpu.h"
 #include "x86/cpu.h"
 
-#define APICBASE_BSP  (1ull << 8)
-#define APICBASE_EXTD (1ull << 10)
-#define APICBASE_EN   (1ull << 11)
-#define MTRR_VCNT     8
-#define DE_CFG_LFENCE (1ull << 1) /* LFENCE serialises: Linux need not set it */
+#define APICBASE_BSP	(1ull << 8)
+#define APICBASE_EXTD	(1ull << 10)
+#define APICBASE_EN	(1ull << 11)
+#define MTRR_VCNT	8
+#define DE_CFG_LFENCE	(1ull << 1) /* LFENCE serialises: Linux need not set it */
 #define HWCR_TSCFREQSEL (1ull << 24)
 
 static const u32 fixed_mtrr[11] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
@@ -59,7 +59,7 @@ bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value)
 	case MSR_EFER:
 		*value = v->vmcb->efer & ~EFER_SVME;
 		return true;
-	case 0x8b:	 /* microcode revision */
+	case 0x8b: /* microcode revision */
 		*value = rdmsr(index);
 		return true;
 	case 0x1d9:	 /* DEBUGCTL */

@@ -6,12 +6,12 @@
 #include "lib.h"
 #include "vcpu/vcpu.h"
 
-#define IOIO_IN	    (1ull << 0)
-#define IOIO_STRING (1ull << 2)
-#define IOIO_REP    (1ull << 3)
+#define IOIO_IN	     (1ull << 0)
+#define IOIO_STRING  (1ull << 2)
+#define IOIO_REP     (1ull << 3)
 #define IOIO_SIZE(i) ((i) >> 4 & 7) /* 1, 2 or 4 bytes */
-#define PORT_PIT_2  0x42	    /* 0 ends Linux's calibration loop after 6 reads instead of 100,000 */
-#define PORT_DEBUG  0xe9
+#define PORT_PIT_2   0x42 /* 0 ends Linux's calibration loop after 6 reads instead of 100,000 */
+#define PORT_DEBUG   0xe9
 
 /* Early text of a domain that has no console yet. */
 static void debug_byte(u16 domid, char c)

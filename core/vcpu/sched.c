@@ -7,10 +7,10 @@
 
 #include "lib.h"
 
-#define NEVER		 (~0ull)
-#define CLASS_NORMAL	 0
-#define CLASS_WOKEN	 1
-#define VIRQ_TIMER_BIT	 1u
+#define NEVER		  (~0ull)
+#define CLASS_NORMAL	  0
+#define CLASS_WOKEN	  1
+#define VIRQ_TIMER_BIT	  1u
 #define RUNSTATE_RUNNING  0
 #define RUNSTATE_RUNNABLE 1
 #define RUNSTATE_BLOCKED  2
@@ -102,9 +102,10 @@ static void set_runstate(struct vcpu *v, u32 state, u64 now)
 static void update_runstate(struct vcpu *v)
 {
 	set_runstate(v,
-		     v == current && vcpu_runnable(v) ? RUNSTATE_RUNNING :
-		     vcpu_runnable(v)		      ? RUNSTATE_RUNNABLE :
-		     v->start == START_UP && !v->halted_for_good ? RUNSTATE_BLOCKED : RUNSTATE_OFFLINE,
+		     v == current && vcpu_runnable(v)		   ? RUNSTATE_RUNNING
+		     : vcpu_runnable(v)				   ? RUNSTATE_RUNNABLE
+		     : v->start == START_UP && !v->halted_for_good ? RUNSTATE_BLOCKED
+								   : RUNSTATE_OFFLINE,
 		     now_ns());
 }
 
@@ -227,7 +228,7 @@ struct vcpu *sched_next(void)
 	current = next;
 	if (current)
 		update_runstate(current);
-	timer_arm(current && (head[0] || head[1]) ? min_u64(next_deadline, current->slice_end_ns) :
-						   next_deadline);
+	timer_arm(current && (head[0] || head[1]) ? min_u64(next_deadline, current->slice_end_ns)
+						  : next_deadline);
 	return current;
 }

@@ -104,7 +104,8 @@ void vcpu_reset_init(struct vcpu *v)
 
 void vcpu_skip(struct vcpu *v, u32 length)
 {
-	v->vmcb->rip = svm_has_nrip && v->vmcb->next_rip ? v->vmcb->next_rip : v->vmcb->rip + length;
+	v->vmcb->rip = svm_has_nrip && v->vmcb->next_rip ? v->vmcb->next_rip
+							 : v->vmcb->rip + length;
 	v->vmcb->interrupt_shadow = 0;
 }
 

@@ -44,7 +44,7 @@ struct vcpu {
 	/* scheduling (vcpu/sched.c) */
 	struct vcpu *queue_next, *queue_prev;
 	bool queued;
-	u8 start; /* enum vcpu_start */
+	u8 start;	      /* enum vcpu_start */
 	bool blocked;	      /* HLT or SCHEDOP_poll/block; woken by vcpu_wake */
 	bool held;	      /* its domain is paused, shut down, dying or passive */
 	bool halted_for_good; /* HLT with IF=0: the vCPU is down */
@@ -54,19 +54,19 @@ struct vcpu {
 	u64 slice_end_ns;
 	struct vcpu *all_next; /* sched.c: every schedulable vCPU */
 	u64 dr[4];
-	u8 injected;	  /* vector offered by V_IRQ at the last entry, 0 none */
+	u8 injected;	      /* vector offered by V_IRQ at the last entry, 0 none */
 	bool injected_upcall; /* it was the event upcall, not the local APIC's */
 
 	struct apic apic;
 
 	/* event channel upcall (vcpu_info) */
-	u64 info_mfn;	 /* 0: in shared_info (vcpu id < 32) */
+	u64 info_mfn; /* 0: in shared_info (vcpu id < 32) */
 	u32 info_offset;
 	bool info_registered;
 
 	/* due: set by lower floors, turned into events by xen/evtchn.c before an entry */
-	u32 virqs_due; /* bit per VIRQ_*: only VIRQ_TIMER so far */
-	u64 timer_ns;  /* one-shot deadline, 0 none */
+	u32 virqs_due;	      /* bit per VIRQ_*: only VIRQ_TIMER so far */
+	u64 timer_ns;	      /* one-shot deadline, 0 none */
 	u64 poll_deadline_ns; /* SCHEDOP_poll: 0 not polling, ~0 without end */
 	u64 poll_port;	      /* polled port when exactly one, ~0 any */
 
@@ -87,7 +87,7 @@ struct vcpu {
 	u64 state_gfn;	      /* passive vCPU: its state page, partner's frame */
 	bool has_state, want_window;
 	bool kicked;
-	u64 deadline_tsc;     /* passive vCPU while it runs */
+	u64 deadline_tsc; /* passive vCPU while it runs */
 	u32 asid;
 	u64 asid_generation;
 };

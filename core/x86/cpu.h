@@ -15,7 +15,10 @@ static inline u64 rdmsr(u32 index)
 
 static inline void wrmsr(u32 index, u64 value)
 {
-	__asm__ volatile("wrmsr" : : "c"(index), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(index), "a"((u32)value), "d"((u32)(value >> 32))
+			 : "memory");
 }
 
 static inline void cpuid(u32 leaf, u32 subleaf, u32 out[4])
@@ -25,7 +28,10 @@ static inline void cpuid(u32 leaf, u32 subleaf, u32 out[4])
 			 : "0"(leaf), "2"(subleaf));
 }
 
-static inline void outb(u16 port, u8 v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
+static inline void outb(u16 port, u8 v)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+}
 static inline u8 inb(u16 port)
 {
 	u8 v;
@@ -58,16 +64,34 @@ static inline u64 read_cr3(void)
 	return v;
 }
 
-static inline void write_cr2(u64 v) { __asm__ volatile("mov %0, %%cr2" : : "r"(v)); }
-static inline void write_cr3(u64 v) { __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory"); }
-static inline void invlpg(const void *p) { __asm__ volatile("invlpg (%0)" : : "r"(p) : "memory"); }
-static inline void stgi(void) { __asm__ volatile("stgi" ::: "memory"); }
-static inline void clgi(void) { __asm__ volatile("clgi" ::: "memory"); }
-static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
+static inline void write_cr2(u64 v)
+{
+	__asm__ volatile("mov %0, %%cr2" : : "r"(v));
+}
+static inline void write_cr3(u64 v)
+{
+	__asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
+}
+static inline void invlpg(const void *p)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(p) : "memory");
+}
+static inline void stgi(void)
+{
+	__asm__ volatile("stgi" ::: "memory");
+}
+static inline void clgi(void)
+{
+	__asm__ volatile("clgi" ::: "memory");
+}
+static inline void cpu_relax(void)
+{
+	__asm__ volatile("pause" ::: "memory");
+}
 
-#define MSR_APICBASE   0x1b
-#define MSR_EFER       0xc0000080
-#define MSR_VM_CR      0xc0010114
-#define MSR_VM_HSAVE   0xc0010117
+#define MSR_APICBASE 0x1b
+#define MSR_EFER     0xc0000080
+#define MSR_VM_CR    0xc0010114
+#define MSR_VM_HSAVE 0xc0010117
 
 #endif

@@ -76,7 +76,8 @@ void descriptors_init(void)
 	tss.io_map = sizeof(tss);
 	gdt[1] = 0x00af9b000000ffffull;
 	gdt[2] = 0x00cf93000000ffffull;
-	gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+	gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
+		 (base >> 24 & 0xff) << 56;
 	gdt[4] = base >> 32;
 	p = (struct table_pointer){ sizeof(gdt) - 1, (u64)gdt };
 	__asm__ volatile("lgdt %0" : : "m"(p));
@@ -91,9 +92,9 @@ void exception_entry(const struct exception_frame *f)
 		nmi_taken++;
 		return;
 	}
-	printk("rip %016llx cs %llx flags %llx rsp %016llx cr2 %016llx\n", (unsigned long long)f->rip,
-	       (unsigned long long)f->cs, (unsigned long long)f->rflags, (unsigned long long)f->rsp,
-	       (unsigned long long)read_cr2());
+	printk("rip %016llx cs %llx flags %llx rsp %016llx cr2 %016llx\n",
+	       (unsigned long long)f->rip, (unsigned long long)f->cs, (unsigned long long)f->rflags,
+	       (unsigned long long)f->rsp, (unsigned long long)read_cr2());
 	printk("rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", (unsigned long long)f->rax,
 	       (unsigned long long)f->rbx, (unsigned long long)f->rcx, (unsigned long long)f->rdx);
 	printk("rsi %016llx rdi %016llx rbp %016llx r8  %016llx\n", (unsigned long long)f->rsi,

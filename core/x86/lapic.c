@@ -9,23 +9,23 @@
 #define APICBASE_EXTD (1ull << 10)
 #define APICBASE_EN   (1ull << 11)
 
-#define REG_ID	     0x20
-#define REG_TPR	     0x80
-#define REG_EOI	     0xb0
-#define REG_SVR	     0xf0
-#define REG_ISR	     0x100
-#define REG_TMR	     0x180
-#define REG_ESR	     0x280
-#define REG_CMCI     0x2f0
-#define REG_TIMER    0x320
-#define REG_THERMAL  0x330
-#define REG_PERF     0x340
-#define REG_LINT0    0x350
-#define REG_ERROR    0x370
-#define REG_INITIAL  0x380
-#define REG_CURRENT  0x390
-#define REG_DIVIDE   0x3e0
-#define LVT_MASKED   (1u << 16)
+#define REG_ID	    0x20
+#define REG_TPR	    0x80
+#define REG_EOI	    0xb0
+#define REG_SVR	    0xf0
+#define REG_ISR	    0x100
+#define REG_TMR	    0x180
+#define REG_ESR	    0x280
+#define REG_CMCI    0x2f0
+#define REG_TIMER   0x320
+#define REG_THERMAL 0x330
+#define REG_PERF    0x340
+#define REG_LINT0   0x350
+#define REG_ERROR   0x370
+#define REG_INITIAL 0x380
+#define REG_CURRENT 0x390
+#define REG_DIVIDE  0x3e0
+#define LVT_MASKED  (1u << 16)
 
 static volatile u32 *page; /* NULL: x2APIC, by MSR */
 

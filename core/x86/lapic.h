@@ -14,7 +14,7 @@
 void lapic_init(void);
 u32 lapic_id(void);
 void lapic_eoi(void);
-bool lapic_level(u8 vector);  /* TMR bit */
+bool lapic_level(u8 vector);	    /* TMR bit */
 int lapic_highest_in_service(void); /* -1 none */
 /* Counts ticks for the calibration; then the timer takes ns. */
 void lapic_timer_start(u32 count);

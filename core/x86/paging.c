@@ -38,7 +38,8 @@ u64 core_carve(u64 bytes)
 
 	bytes = (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	if (bytes > carve_end - carve_at)
-		panic("core memory is too small: %llu bytes more are needed", (unsigned long long)bytes);
+		panic("core memory is too small: %llu bytes more are needed",
+		      (unsigned long long)bytes);
 	carve_at += bytes;
 	memset((void *)at, 0, bytes);
 	return at;
@@ -147,7 +148,8 @@ void window_close(void *window)
 	u64 i = ((u64)window - WINDOW_BASE) / PAGE_SIZE;
 
 	if (i + 1 != windows_open)
-		panic("window %llu closed out of order (%u open)", (unsigned long long)i, windows_open);
+		panic("window %llu closed out of order (%u open)", (unsigned long long)i,
+		      windows_open);
 	window_table[i] = 0;
 	windows_open--;
 	invlpg((void *)(WINDOW_BASE + i * PAGE_SIZE));

@@ -11,7 +11,8 @@
 /* Core memory behind the image: [start, end), 2 MiB aligned, one to one. Carved from below by
  * core_carve() during boot, the rest becomes pages_alloc()'s. */
 void core_memory_init(u64 start, u64 end);
-u64 core_carve(u64 bytes); /* physical = virtual address, page aligned, zeroed; panics when none is left */
+u64 core_carve(
+	u64 bytes); /* physical = virtual address, page aligned, zeroed; panics when none is left */
 void core_memory_done(void);
 /* Backs [va, va + bytes) with zeroed core memory. Boot only. */
 void paging_back(u64 va, u64 bytes);

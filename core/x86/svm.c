@@ -39,11 +39,12 @@ __noreturn static void no_svm(const char *why)
 
 static void msr_pass(u32 index, bool write)
 {
-	u32 base = index < 0x2000 ? index : index < 0xc0002000 ? index - 0xc0000000 + 0x2000 :
-								   index - 0xc0010000 + 0x4000;
+	u32 base = index < 0x2000	? index
+		   : index < 0xc0002000 ? index - 0xc0000000 + 0x2000
+					: index - 0xc0010000 + 0x4000;
 	u32 bit = base * 2;
 
-	msr_map[bit / 8] &= (u8)~((write ? 3u : 1u) << (bit % 8));
+	msr_map[bit / 8] &= (u8) ~((write ? 3u : 1u) << (bit % 8));
 }
 
 static void port_set(u8 *map, u32 port, bool intercept)
@@ -51,7 +52,7 @@ static void port_set(u8 *map, u32 port, bool intercept)
 	if (intercept)
 		map[port / 8] |= (u8)(1u << (port % 8));
 	else
-		map[port / 8] &= (u8)~(1u << (port % 8));
+		map[port / 8] &= (u8) ~(1u << (port % 8));
 }
 
 void svm_hide_ports(u16 first, u16 nr)
@@ -106,12 +107,15 @@ void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
 	b->intercept_1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC |
 			 INTERCEPT1_CPUID | INTERCEPT1_INVD | INTERCEPT1_HLT | INTERCEPT1_INVLPGA |
 			 INTERCEPT1_IOIO | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
-	b->intercept_2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD | INTERCEPT2_VMSAVE |
-			 INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT | INTERCEPT2_MONITOR |
-			 INTERCEPT2_MWAIT | INTERCEPT2_XSETBV | INTERCEPT2_RDPRU;
+	b->intercept_2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
+			 INTERCEPT2_VMSAVE | INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT |
+			 INTERCEPT2_MONITOR | INTERCEPT2_MWAIT | INTERCEPT2_XSETBV |
+			 INTERCEPT2_RDPRU;
 	if (kind != SVM_DOM0)
 		b->intercept_2 |= INTERCEPT2_WBINVD;
-	b->iopm_pa = (u64)(kind == SVM_DOM0 ? io_map_dom0 : kind == SVM_PVH ? io_map_pvh : io_map_guest);
+	b->iopm_pa = (u64)(kind == SVM_DOM0  ? io_map_dom0
+			   : kind == SVM_PVH ? io_map_pvh
+					     : io_map_guest);
 	b->msrpm_pa = (u64)msr_map;
 	b->v_intr = V_INTR_MASKING;
 	b->nested_control = 1;

@@ -32,38 +32,38 @@ struct vmcb {
 	u32 asid;	     /* 058 */
 	u8 tlb_control;	     /* 05c */
 	u8 reserved_2[3];
-	u64 v_intr;		/* 060: V_INTR_* */
-	u64 interrupt_shadow;	/* 068: bit 0 */
-	u64 exit_code;		/* 070 */
-	u64 exit_info_1;	/* 078 */
-	u64 exit_info_2;	/* 080 */
-	u64 exit_int_info;	/* 088 */
-	u64 nested_control;	/* 090: bit 0 nested paging */
-	u64 avic_apic_bar;	/* 098 */
-	u64 ghcb_pa;		/* 0a0 */
-	u64 event_inj;		/* 0a8 */
-	u64 nested_cr3;		/* 0b0 */
-	u64 lbr_control;	/* 0b8 */
-	u32 clean;		/* 0c0 */
-	u32 reserved_3;		/* 0c4 */
-	u64 next_rip;		/* 0c8 */
-	u8 fetched;		/* 0d0 */
-	u8 fetched_bytes[15];	/* 0d1 */
+	u64 v_intr;	      /* 060: V_INTR_* */
+	u64 interrupt_shadow; /* 068: bit 0 */
+	u64 exit_code;	      /* 070 */
+	u64 exit_info_1;      /* 078 */
+	u64 exit_info_2;      /* 080 */
+	u64 exit_int_info;    /* 088 */
+	u64 nested_control;   /* 090: bit 0 nested paging */
+	u64 avic_apic_bar;    /* 098 */
+	u64 ghcb_pa;	      /* 0a0 */
+	u64 event_inj;	      /* 0a8 */
+	u64 nested_cr3;	      /* 0b0 */
+	u64 lbr_control;      /* 0b8 */
+	u32 clean;	      /* 0c0 */
+	u32 reserved_3;	      /* 0c4 */
+	u64 next_rip;	      /* 0c8 */
+	u8 fetched;	      /* 0d0 */
+	u8 fetched_bytes[15]; /* 0d1 */
 	u8 reserved_4[0x400 - 0xe0];
 	/* state save area */
 	struct vmcb_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr; /* 400..49f */
 	u8 reserved_5[0x4cb - 0x4a0];
-	u8 cpl;			   /* 4cb */
-	u32 reserved_6;		   /* 4cc */
-	u64 efer;		   /* 4d0 */
+	u8 cpl;		/* 4cb */
+	u32 reserved_6; /* 4cc */
+	u64 efer;	/* 4d0 */
 	u8 reserved_7[0x548 - 0x4d8];
 	u64 cr4, cr3, cr0;	   /* 548 550 558 */
 	u64 dr7, dr6, rflags, rip; /* 560 568 570 578 */
 	u8 reserved_8[0x5d8 - 0x580];
-	u64 rsp;		   /* 5d8 */
+	u64 rsp; /* 5d8 */
 	u8 reserved_9[0x5f8 - 0x5e0];
-	u64 rax, star, lstar, cstar, sfmask, kernel_gs_base;	 /* 5f8..620 */
-	u64 sysenter_cs, sysenter_esp, sysenter_eip, cr2;	 /* 628..640 */
+	u64 rax, star, lstar, cstar, sfmask, kernel_gs_base; /* 5f8..620 */
+	u64 sysenter_cs, sysenter_esp, sysenter_eip, cr2;    /* 628..640 */
 	u8 reserved_10[0x668 - 0x648];
 	u64 g_pat; /* 668 */
 	u8 reserved_11[0x1000 - 0x670];
@@ -107,12 +107,12 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 #define INTERCEPT2_XSETBV   (1u << 13)
 #define INTERCEPT2_RDPRU    (1u << 14)
 
-#define V_INTR_TPR_MASK	  0xffull
-#define V_INTR_IRQ	  (1ull << 8)
-#define V_INTR_IGNORE_TPR (1ull << 20)
-#define V_INTR_MASKING	  (1ull << 24)
+#define V_INTR_TPR_MASK	   0xffull
+#define V_INTR_IRQ	   (1ull << 8)
+#define V_INTR_IGNORE_TPR  (1ull << 20)
+#define V_INTR_MASKING	   (1ull << 24)
 #define V_INTR_PRIORITY(p) ((u64)(p) << 16)
-#define V_INTR_VECTOR(v)  ((u64)(v) << 32)
+#define V_INTR_VECTOR(v)   ((u64)(v) << 32)
 
 /* EVENTINJ and EXITINTINFO (APM 2, 15.20) */
 #define EVENT_VALID	 (1ull << 31)
@@ -155,21 +155,21 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 #define EXIT_INVALID	0xffffffffffffffffull
 #define EXIT_INVALID_32 0xffffffffull /* as QEMU 7.2 reports it */
 
-#define EFER_SCE  (1ull << 0)
-#define EFER_LME  (1ull << 8)
-#define EFER_LMA  (1ull << 10)
-#define EFER_NXE  (1ull << 11)
-#define EFER_SVME (1ull << 12)
+#define EFER_SCE   (1ull << 0)
+#define EFER_LME   (1ull << 8)
+#define EFER_LMA   (1ull << 10)
+#define EFER_NXE   (1ull << 11)
+#define EFER_SVME  (1ull << 12)
 #define EFER_FFXSR (1ull << 14)
 
-#define CR0_PE (1ull << 0)
-#define CR0_ET (1ull << 4)
-#define CR0_NW (1ull << 29)
-#define CR0_CD (1ull << 30)
-#define CR0_WP (1ull << 16)
-#define CR0_PG (1ull << 31)
-#define CR4_PAE (1ull << 5)
-#define CR4_LA57 (1ull << 12)
+#define CR0_PE	    (1ull << 0)
+#define CR0_ET	    (1ull << 4)
+#define CR0_NW	    (1ull << 29)
+#define CR0_CD	    (1ull << 30)
+#define CR0_WP	    (1ull << 16)
+#define CR0_PG	    (1ull << 31)
+#define CR4_PAE	    (1ull << 5)
+#define CR4_LA57    (1ull << 12)
 #define CR4_OSXSAVE (1ull << 18)
 
 #define RFLAGS_IF (1ull << 9)

@@ -48,7 +48,10 @@ u64 tsc_to_ns(u64 delta)
 
 	delta = shift < 0 ? delta >> -shift : delta << shift;
 	/* 64 by 32 bit product, upper part: as the pvclock's readers do it */
-	__asm__("mulq %2; shrd $32, %%rdx, %%rax" : "=a"(ns) : "0"(delta), "rm"((u64)mul) : "rdx", "cc");
+	__asm__("mulq %2; shrd $32, %%rdx, %%rax"
+		: "=a"(ns)
+		: "0"(delta), "rm"((u64)mul)
+		: "rdx", "cc");
 	return ns;
 }
 
@@ -112,8 +115,8 @@ void time_init(void)
 	khz = (end - start) / CALIBRATE_MS;
 	lapic_khz = (0xffffffffu - left) / CALIBRATE_MS;
 	if (!khz || !lapic_khz)
-		panic("TSC or local APIC timer does not count (%llu, %llu kHz)", (unsigned long long)khz,
-		      (unsigned long long)lapic_khz);
+		panic("TSC or local APIC timer does not count (%llu, %llu kHz)",
+		      (unsigned long long)khz, (unsigned long long)lapic_khz);
 
 	/* ns = (tsc << shift) * mul >> 32 with mul in [2^31, 2^32) */
 	{
@@ -147,6 +150,7 @@ void timer_arm(u64 deadline_ns)
 		lapic_timer_start(0);
 		return;
 	}
-	count = deadline_ns > now ? min_u64(deadline_ns - now, 2000000000) * lapic_khz / 1000000 : 0;
+	count = deadline_ns > now ? min_u64(deadline_ns - now, 2000000000) * lapic_khz / 1000000
+				  : 0;
 	lapic_timer_start((u32)min_u64(count + 1, 0xffffffff));
 }

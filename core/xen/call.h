@@ -81,9 +81,9 @@ enum port_state { PORT_FREE = 0, PORT_UNBOUND, PORT_INTERDOMAIN, PORT_VIRQ, PORT
 
 struct port {
 	u8 state;
-	u8 vcpu;   /* notified */
-	u8 virq;   /* virq: its number */
-	u8 bound;  /* virq: the vCPU whose table names it; 0 for a global one */
+	u8 vcpu;    /* notified */
+	u8 virq;    /* virq: its number */
+	u8 bound;   /* virq: the vCPU whose table names it; 0 for a global one */
 	u16 remote; /* unbound, interdomain: domain id */
 	u16 pad;
 	u32 remote_port; /* interdomain */
@@ -93,14 +93,14 @@ struct port {
 #define PORTS_MAX      4096u /* 2-level ABI: 64 words of 64 bits */
 _Static_assert(PORTS_MAX <= PORT_PAGES * PORTS_PER_PAGE, "port pages");
 
-struct port *port_get(const struct domain *d, u64 port); /* NULL: out of range or never used */
+struct port *port_get(const struct domain *d, u64 port);  /* NULL: out of range or never used */
 int port_alloc(struct domain *d, u32 *port) __must_check; /* its state is still PORT_FREE */
 void port_set_pending(struct domain *d, u32 port, u32 vcpu);
 void port_clear_pending(struct domain *d, u32 port);
 void port_unmask(struct domain *d, u32 port, u32 vcpu);
 bool port_is_pending(struct domain *d, u32 port);
 void port_close(struct domain *d, u32 port);
-void virq_global(u32 virq); /* to dom0's vCPU 0 */
+void virq_global(u32 virq);	   /* to dom0's vCPU 0 */
 void upcall_force(struct vcpu *v); /* every port is to be looked at */
 
 /* ---- grant.c ---- */
@@ -157,8 +157,10 @@ int sysctl_scheduler(struct xen_sysctl_scheduler_op *op) __must_check;
 /* cpu masks and node masks: as many bits as the guest's buffer has, the rest zero */
 int bitmap_to_guest(struct call *c, const struct xenctl_bitmap *to, u64 mask) __must_check;
 int bitmap_from_guest(struct call *c, const struct xenctl_bitmap *from, u64 *mask) __must_check;
-int hvm_context_get(struct call *c, struct domain *d, struct xen_domctl_hvmcontext *op) __must_check;
-int hvm_context_set(struct call *c, struct domain *d, struct xen_domctl_hvmcontext *op) __must_check;
+int hvm_context_get(struct call *c, struct domain *d,
+		    struct xen_domctl_hvmcontext *op) __must_check;
+int hvm_context_set(struct call *c, struct domain *d,
+		    struct xen_domctl_hvmcontext *op) __must_check;
 int policy_get(struct call *c, struct domain *d, struct xen_domctl_cpu_policy *op) __must_check;
 int policy_set(struct call *c, struct domain *d, struct xen_domctl_cpu_policy *op) __must_check;
 int policy_system(struct call *c, struct xen_sysctl_cpu_policy *op) __must_check;
@@ -186,7 +188,7 @@ s64 do_sysctl(struct call *c);
 s64 do_domctl(struct call *c);
 
 /* Argument structures by value; 0 or -EFAULT. */
-#define fetch(c, to, gva) copy_from_guest((c)->v, (to), (gva), sizeof(*(to)))
+#define fetch(c, to, gva)   copy_from_guest((c)->v, (to), (gva), sizeof(*(to)))
 #define store(c, gva, from) copy_to_guest((c)->v, (gva), (from), sizeof(*(from)))
 
 #endif

@@ -2,8 +2,8 @@
 /* domctl: a domain's birth, first run, end, and what is told about it. */
 #include "xen/call.h"
 
-#define FLAGS_NEEDED  (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap)
-#define FLAGS_ALLOWED (FLAGS_NEEDED | XEN_DOMCTL_CDF_oos_off)
+#define FLAGS_NEEDED	     (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap)
+#define FLAGS_ALLOWED	     (FLAGS_NEEDED | XEN_DOMCTL_CDF_oos_off)
 #define DEFAULT_GRANT_FRAMES 64u
 
 static int create_check(const struct xen_domctl_createdomain *cd)
@@ -121,8 +121,7 @@ static u32 info_flags(const struct domain *d, u32 *online, u32 *highest)
 	if (d->life == LIFE_DYING)
 		flags |= XEN_DOMINF_dying;
 	if (d->shut_down)
-		flags |= XEN_DOMINF_shutdown |
-			 (u32)d->shutdown_code << XEN_DOMINF_shutdownshift;
+		flags |= XEN_DOMINF_shutdown | (u32)d->shutdown_code << XEN_DOMINF_shutdownshift;
 	if (d->pause_count)
 		flags |= XEN_DOMINF_paused;
 	for (i = 0; i < DOMAIN_VCPUS; i++) {

@@ -66,7 +66,8 @@ static int bind_interdomain(struct call *c, struct evtchn_bind_interdomain *op)
 
 static bool virq_is_per_vcpu(u32 virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU;
 }
 
 static int bind_virq(struct call *c, struct evtchn_bind_virq *op)
@@ -244,39 +245,39 @@ s64 do_event_channel_op(struct call *c)
 	u64 out = 0;
 	int result;
 
-#define CASE(number, member)                        \
-	case number:                                \
-		if (fetch(c, &op.member, gva))      \
-			return -EFAULT
+#define CASE(number, member)                   \
+	case number:                           \
+		if (fetch(c, &op.member, gva)) \
+		return -EFAULT
 
 	switch (c->arg[0]) {
-	CASE(EVTCHNOP_send, send);
+		CASE(EVTCHNOP_send, send);
 		return send(c, op.send.port);
-	CASE(EVTCHNOP_unmask, unmask);
+		CASE(EVTCHNOP_unmask, unmask);
 		return unmask(c, op.unmask.port);
-	CASE(EVTCHNOP_close, close);
+		CASE(EVTCHNOP_close, close);
 		return close_port(c, op.close.port);
-	CASE(EVTCHNOP_bind_vcpu, bind_vcpu);
+		CASE(EVTCHNOP_bind_vcpu, bind_vcpu);
 		return bind_vcpu(c, &op.bind_vcpu);
-	CASE(EVTCHNOP_reset, reset);
+		CASE(EVTCHNOP_reset, reset);
 		return reset(c, &op.reset);
-	CASE(EVTCHNOP_alloc_unbound, alloc_unbound);
+		CASE(EVTCHNOP_alloc_unbound, alloc_unbound);
 		result = alloc_unbound(c, &op.alloc_unbound);
 		out = sizeof(op.alloc_unbound);
 		break;
-	CASE(EVTCHNOP_bind_interdomain, bind_interdomain);
+		CASE(EVTCHNOP_bind_interdomain, bind_interdomain);
 		result = bind_interdomain(c, &op.bind_interdomain);
 		out = sizeof(op.bind_interdomain);
 		break;
-	CASE(EVTCHNOP_bind_virq, bind_virq);
+		CASE(EVTCHNOP_bind_virq, bind_virq);
 		result = bind_virq(c, &op.bind_virq);
 		out = sizeof(op.bind_virq);
 		break;
-	CASE(EVTCHNOP_bind_ipi, bind_ipi);
+		CASE(EVTCHNOP_bind_ipi, bind_ipi);
 		result = bind_ipi(c, &op.bind_ipi);
 		out = sizeof(op.bind_ipi);
 		break;
-	CASE(EVTCHNOP_status, status);
+		CASE(EVTCHNOP_status, status);
 		result = status(c, &op.status);
 		out = sizeof(op.status);
 		break;

@@ -6,8 +6,8 @@
 #include "xen/call.h"
 
 struct maptrack {
-	u64 gfn; /* and flags */
-	u32 ref; /* free: next free handle + 1 */
+	u64 gfn;     /* and flags */
+	u32 ref;     /* free: next free handle + 1 */
 	u32 granter; /* low half of its protect handle: incarnation << 10 | id */
 };
 
@@ -96,8 +96,8 @@ static s16 map_one(struct call *c, struct gnttab_map_grant_ref *op)
 	if (error) {
 		grant_unpin_ref(granter, op->ref, write);
 		track_free(c->d, handle);
-		return error == -ENOMEM || error == -ENOSPC ? GNTST_no_device_space :
-							      GNTST_general_error;
+		return error == -ENOMEM || error == -ENOSPC ? GNTST_no_device_space
+							    : GNTST_general_error;
 	}
 	t = track_of(c->d, handle);
 	t->gfn = gfn | TRACK_USED | (write ? 0 : TRACK_READONLY);
@@ -117,8 +117,7 @@ static void handle_close(struct domain *d, u32 handle)
 	u64 gfn = t->gfn & TRACK_GFN;
 
 	/* the handle is the only way to unmap a grant, so a leaf of another role is not ours */
-	if (!physmap_find(d, gfn, &m) && m.role == LEAF_GRANT &&
-	    physmap_remove(d, gfn))
+	if (!physmap_find(d, gfn, &m) && m.role == LEAF_GRANT && physmap_remove(d, gfn))
 		printk("d%u: granted page at gfn %llx stays mapped\n", d->id,
 		       (unsigned long long)gfn);
 	if (granter)

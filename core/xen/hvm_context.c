@@ -18,7 +18,8 @@ struct record {
 	u8 body[];
 };
 
-static void segment_get(const struct vmcb_segment *s, u32 *sel, u32 *limit, u64 *base, u32 *attributes)
+static void segment_get(const struct vmcb_segment *s, u32 *sel, u32 *limit, u64 *base,
+			u32 *attributes)
 {
 	*sel = s->selector;
 	*limit = s->limit;
@@ -29,8 +30,9 @@ static void segment_get(const struct vmcb_segment *s, u32 *sel, u32 *limit, u64 
 
 static struct vmcb_segment segment_of(u32 sel, u32 limit, u64 base, u32 attributes)
 {
-	return (struct vmcb_segment){ .selector = (u16)sel, .attributes = attributes & 0xfff,
-				      .limit = limit, .base = base };
+	return (struct vmcb_segment){
+		.selector = (u16)sel, .attributes = attributes & 0xfff, .limit = limit, .base = base
+	};
 }
 
 static void cpu_save(const struct vcpu *v, struct hvm_hw_cpu *r)
@@ -154,8 +156,10 @@ static u32 context_size(const struct domain *d)
 
 int hvm_context_get(struct call *c, struct domain *d, struct xen_domctl_hvmcontext *op)
 {
-	struct hvm_save_header header = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION,
-					  .changeset = 0, .gtsc_khz = (u32)tsc_khz() };
+	struct hvm_save_header header = { .magic = HVM_FILE_MAGIC,
+					  .version = HVM_FILE_VERSION,
+					  .changeset = 0,
+					  .gtsc_khz = (u32)tsc_khz() };
 	struct hvm_hw_cpu cpu;
 	struct hvm_hw_mtrr mtrr;
 	u64 at = handle_address(op->buffer);

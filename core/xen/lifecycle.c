@@ -15,7 +15,8 @@ struct xen_domain *xen_of(const struct domain *d)
 
 void *own_frame_open(const struct domain *d, u64 mfn)
 {
-	if (!mfn || frame_state_of(mfn) != FRAME_OWNED || frame_owner_of(mfn) != domain_handle(d->id))
+	if (!mfn || frame_state_of(mfn) != FRAME_OWNED ||
+	    frame_owner_of(mfn) != domain_handle(d->id))
 		return NULL;
 	return window_open(mfn);
 }

@@ -50,7 +50,8 @@ static int pool_map(struct domain *partner, struct domain *g, u64 first, u64 cou
 		}
 		err = physmap_own_frame(g, MINV_POOL_GFN + i, &mfn);
 		if (!err)
-			err = physmap_add_partner(partner, MINV_POOL_GFN + i, mfn, PERM_READ | PERM_WRITE);
+			err = physmap_add_partner(partner, MINV_POOL_GFN + i, mfn,
+						  PERM_READ | PERM_WRITE);
 		if (err)
 			return err;
 	}
@@ -61,7 +62,8 @@ static int memory_map(struct domain *g, u64 gfn, u64 first, u64 count, u64 flags
 {
 	u64 perm = PERM_READ | PERM_EXEC | (flags & MINV_MEMORY_READONLY ? 0 : PERM_WRITE);
 
-	if (!range_is_good(gfn, count, MINV_GUEST_GFN_MAX) || !range_is_good(first, count, g->pool_pages) ||
+	if (!range_is_good(gfn, count, MINV_GUEST_GFN_MAX) ||
+	    !range_is_good(first, count, g->pool_pages) ||
 	    (flags & ~(MINV_MEMORY_READONLY | MINV_MEMORY_LOG)))
 		return -EINVAL;
 	for (u64 i = 0; i < count; i++) {

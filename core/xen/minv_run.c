@@ -13,8 +13,8 @@
 #include "vcpu/sched.h"
 #include "xen/minv.h"
 
-#define EFER_GUEST (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
-#define V_WINDOW   (V_INTR_IRQ | V_INTR_IGNORE_TPR | V_INTR_PRIORITY(15))
+#define EFER_GUEST  (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+#define V_WINDOW    (V_INTR_IRQ | V_INTR_IGNORE_TPR | V_INTR_PRIORITY(15))
 #define NPF_PRESENT 1ull
 #define NPF_WRITE   2ull
 #define NPF_WALK    (1ull << 33)
@@ -102,8 +102,8 @@ static void store(const struct vcpu *g, struct minv_state *s, u32 want)
 	s->cr8 = b->v_intr & 15;
 	s->interrupt_shadow = b->interrupt_shadow & 1;
 	s->inject = b->event_inj; /* what was interrupted, moved there at the exit */
-	s->ready_for_interrupt =
-		(b->rflags & RFLAGS_IF) && !(b->interrupt_shadow & 1) && !(b->event_inj & EVENT_VALID);
+	s->ready_for_interrupt = (b->rflags & RFLAGS_IF) && !(b->interrupt_shadow & 1) &&
+				 !(b->event_inj & EVENT_VALID);
 	if (want & MINV_REGS_SEGMENTS) {
 		s->es = out(&b->es);
 		s->cs = out(&b->cs);
@@ -317,9 +317,10 @@ static bool opens_again(const struct vcpu *g)
 	const struct vmcb *b = g->vmcb;
 	struct mapping m;
 
-	return b->exit_code == EXIT_NPF && (b->exit_info_1 & NPF_PRESENT) && (b->exit_info_1 & NPF_WRITE) &&
-	       !physmap_find(g->domain, b->exit_info_2 >> PAGE_SHIFT, &m) && m.role == LEAF_OWN && !m.write &&
-	       leaf_write_allow(m.table, m.index) == 0;
+	return b->exit_code == EXIT_NPF && (b->exit_info_1 & NPF_PRESENT) &&
+	       (b->exit_info_1 & NPF_WRITE) &&
+	       !physmap_find(g->domain, b->exit_info_2 >> PAGE_SHIFT, &m) && m.role == LEAF_OWN &&
+	       !m.write && leaf_write_allow(m.table, m.index) == 0;
 }
 
 bool minv_exit(struct vcpu *v, struct vcpu *g)
@@ -329,7 +330,9 @@ bool minv_exit(struct vcpu *v, struct vcpu *g)
 	u32 reason;
 
 	/* What was being delivered is delivered again, by the next entry or by the partner's word. */
-	b->event_inj = (b->exit_int_info & EVENT_VALID) && EVENT_TYPE(b->exit_int_info) != 4 ? b->exit_int_info : 0;
+	b->event_inj = (b->exit_int_info & EVENT_VALID) && EVENT_TYPE(b->exit_int_info) != 4
+			       ? b->exit_int_info
+			       : 0;
 	if (b->exit_code == EXIT_INTR || b->exit_code == EXIT_NMI || b->exit_code == EXIT_INIT)
 		return false;
 	if (opens_again(g))

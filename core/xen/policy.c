@@ -5,7 +5,7 @@
  */
 #include "xen/call.h"
 
-#define NO_SUBLEAF XEN_CPUID_NO_SUBLEAF
+#define NO_SUBLEAF   XEN_CPUID_NO_SUBLEAF
 #define POLICY_PAGES ((u32)((sizeof(struct cpuid_policy) + PAGE_SIZE - 1) / PAGE_SIZE))
 
 _Static_assert(sizeof(struct cpuid_leaf) == sizeof(xen_cpuid_leaf_t), "public/arch-x86/xen.h");
@@ -114,11 +114,11 @@ struct feature_word {
 };
 
 static const struct feature_word features[] = {
-	{ 1, 0, 3 },	      { 1, 0, 2 },	    { 0x80000001, 0, 3 }, { 0x80000001, 0, 2 },
-	{ 0xd, 1, 0 },	      { 7, 0, 1 },	    { 7, 0, 2 },	  { 0x80000007, 0, 3 },
-	{ 0x80000008, 0, 1 }, { 7, 0, 3 },	    { 7, 1, 0 },	  { 0x80000021, 0, 0 },
-	{ 7, 1, 1 },	      { 7, 2, 3 },	    { 7, 1, 2 },	  { 7, 1, 3 },
-	{ 0, 0, 4 },	      { 0, 0, 4 },	    { 0x80000021, 0, 2 },
+	{ 1, 0, 3 },	      { 1, 0, 2 }, { 0x80000001, 0, 3 }, { 0x80000001, 0, 2 },
+	{ 0xd, 1, 0 },	      { 7, 0, 1 }, { 7, 0, 2 },		 { 0x80000007, 0, 3 },
+	{ 0x80000008, 0, 1 }, { 7, 0, 3 }, { 7, 1, 0 },		 { 0x80000021, 0, 0 },
+	{ 7, 1, 1 },	      { 7, 2, 3 }, { 7, 1, 2 },		 { 7, 1, 3 },
+	{ 0, 0, 4 },	      { 0, 0, 4 }, { 0x80000021, 0, 2 },
 };
 
 void policy_feature_words(u32 *words, u32 nr)
@@ -228,7 +228,8 @@ int policy_featureset(struct call *c, struct xen_sysctl_cpu_featureset *op)
 {
 	u32 words[ARRAY_SIZE(features)], nr;
 
-	if (op->index != XEN_SYSCTL_cpu_featureset_host && op->index != XEN_SYSCTL_cpu_featureset_hvm &&
+	if (op->index != XEN_SYSCTL_cpu_featureset_host &&
+	    op->index != XEN_SYSCTL_cpu_featureset_hvm &&
 	    op->index != XEN_SYSCTL_cpu_featureset_hvm_max)
 		return -EOPNOTSUPP;
 	nr = (u32)min_u64(op->nr_features, ARRAY_SIZE(words));

@@ -7,9 +7,8 @@
 /* An interrupt would be taken at once: then a wait ends before it begins. */
 static bool interrupt_due(struct vcpu *v)
 {
-	return v->virqs_due ||
-	       ((v->vmcb->rflags & RFLAGS_IF) &&
-		vcpu_interrupt_waits(v, events_pending(v) ? events_vector(v) : 0));
+	return v->virqs_due || ((v->vmcb->rflags & RFLAGS_IF) &&
+				vcpu_interrupt_waits(v, events_pending(v) ? events_vector(v) : 0));
 }
 
 /* Waits for a port or the time; a wake-up for nothing is allowed. */

@@ -48,7 +48,8 @@ static int set_affinity(struct call *c, struct domain *d, struct xen_domctl_vcpu
 	x->soft_affinity[op->vcpu] = soft;
 	if (op->flags & XEN_VCPUAFFINITY_HARD && bitmap_to_guest(c, &op->cpumap_hard, effective))
 		return -EFAULT;
-	if (op->flags & XEN_VCPUAFFINITY_SOFT && bitmap_to_guest(c, &op->cpumap_soft, soft & effective))
+	if (op->flags & XEN_VCPUAFFINITY_SOFT &&
+	    bitmap_to_guest(c, &op->cpumap_soft, soft & effective))
 		return -EFAULT;
 	return 0;
 }
@@ -59,7 +60,8 @@ int domctl_affinity(struct call *c, struct domain *d, struct xen_domctl *op)
 	struct xen_domain *x = xen_of(d);
 
 	if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)) ||
-	    a->flags & ~(u32)(XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT | XEN_VCPUAFFINITY_FORCE))
+	    a->flags &
+		    ~(u32)(XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT | XEN_VCPUAFFINITY_FORCE))
 		return -EINVAL;
 	if (!vcpu_of(d, a->vcpu))
 		return -ESRCH;

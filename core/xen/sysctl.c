@@ -53,18 +53,22 @@ static void dump_domains(void)
 	u32 i;
 
 	for (d = domain_from(0); d; d = domain_from(d->id + 1ull)) {
-		printk("d%u: life %u paused %u shut down %u/%u pages %llu/%llu partner %u target %u\n",
+		printk("d%u: life %u paused %u shut down %u/%u pages %llu/%llu partner %u target "
+		       "%u\n",
 		       d->id, d->life, d->pause_count, d->shut_down, d->shutdown_code,
-		       (unsigned long long)d->tot_pages, (unsigned long long)d->max_pages, d->partner,
-		       d->target);
+		       (unsigned long long)d->tot_pages, (unsigned long long)d->max_pages,
+		       d->partner, d->target);
 		for (i = 0; i < DOMAIN_VCPUS; i++) {
 			const struct vcpu *v = d->vcpus[i];
 
 			if (v)
-				printk("d%uv%u: start %u blocked %u ran %llu ns rip %llx timer %llu poll %llx "
+				printk("d%uv%u: start %u blocked %u ran %llu ns rip %llx timer "
+				       "%llu poll %llx "
 				       "upcall %u\n",
-				       d->id, i, v->start, v->blocked, (unsigned long long)vcpu_time(v),
-				       (unsigned long long)v->vmcb->rip, (unsigned long long)v->timer_ns,
+				       d->id, i, v->start, v->blocked,
+				       (unsigned long long)vcpu_time(v),
+				       (unsigned long long)v->vmcb->rip,
+				       (unsigned long long)v->timer_ns,
 				       (unsigned long long)v->poll_deadline_ns,
 				       events_pending(d->vcpus[i]));
 		}
@@ -82,8 +86,9 @@ static void dump_ports(void)
 			const struct port *p = port_get(d, i);
 
 			if (p && p->state != PORT_FREE)
-				printk("d%u port %u: %s vcpu %u remote d%u port %u virq %u%s\n", d->id, i,
-				       names[p->state], p->vcpu, p->remote, p->remote_port, p->virq,
+				printk("d%u port %u: %s vcpu %u remote d%u port %u virq %u%s\n",
+				       d->id, i, names[p->state], p->vcpu, p->remote,
+				       p->remote_port, p->virq,
 				       port_is_pending(d, i) ? " pending" : "");
 		}
 }
@@ -105,7 +110,8 @@ static int debug_keys(struct call *c, const struct xen_sysctl_debug_keys *op)
 			exit_counts_print();
 		else if (key == 'i')
 			printk("the protection layer's invariant %s (clause %llu)\n",
-			       protect_invariant() ? "is BROKEN" : "holds", (unsigned long long)protect_invariant());
+			       protect_invariant() ? "is BROKEN" : "holds",
+			       (unsigned long long)protect_invariant());
 		else
 			printk("debug keys: q domains, e event channels, x exits, i invariant\n");
 	}
