@@ -35,7 +35,8 @@ int domain_open_console(virDomainPtr dom, const char *device, virStreamPtr strea
 	vm = domain_of(dom);
 	if (!vm)
 		return -1;
-	if (virDomainOpenConsoleEnsureACL(dom->conn, vm->def) < 0 || virDomainObjCheckActive(vm) < 0)
+	if (virDomainOpenConsoleEnsureACL(dom->conn, vm->def) < 0 ||
+	    virDomainObjCheckActive(vm) < 0)
 		goto out;
 	chr = find(vm->def, device);
 	if (!chr) {

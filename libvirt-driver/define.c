@@ -97,8 +97,7 @@ int domain_undefine_flags(virDomainPtr dom, unsigned int flags)
 
 	/* There is never a saved image, a snapshot, a checkpoint or NVRAM to be asked about. */
 	if (check_flags(__func__, flags,
-			VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
-				VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+			VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
 				VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA |
 				VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) < 0)
 		return -1;

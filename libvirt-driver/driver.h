@@ -44,10 +44,10 @@
 
 #define VIR_FROM_THIS VIR_FROM_LIBXL
 
-#define CONFIG_DIR SYSCONFDIR "/libvirt/diptych"
+#define CONFIG_DIR    SYSCONFDIR "/libvirt/diptych"
 #define AUTOSTART_DIR CONFIG_DIR "/autostart"
-#define STATE_DIR RUNSTATEDIR "/libvirt/diptych"
-#define VCPUS_MAX 1u /* what the fidelity domain's accelerator can do today */
+#define STATE_DIR     RUNSTATEDIR "/libvirt/diptych"
+#define VCPUS_MAX     1u /* what the fidelity domain's accelerator can do today */
 
 struct driver {
 	int lock_fd;
@@ -151,6 +151,7 @@ void lifecycle_autostart(void);
 void follow_reconnect(void);
 void follow_started(const unsigned char *uuid, uint32_t guest);
 void follow_ended(const unsigned char *uuid, uint32_t guest, int end);
+void follow_preserved(void);
 bool follow_restarts(void); /* gives up on those that are late; true: some are awaited */
 
 /* watch.c.  What happens after watch_open is heard once watch_run was called. */

@@ -66,6 +66,7 @@ static void ended(virDomainObj *vm, enum diptych_end end)
 		reason = VIR_DOMAIN_SHUTOFF_SHUTDOWN;
 		detail = VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN;
 		break;
+	case DIPTYCH_END_FIDELITY: /* to its user, a guest whose machine died has crashed */
 	case DIPTYCH_END_CRASH:
 		action = vm->def->onCrash;
 		reason = VIR_DOMAIN_SHUTOFF_CRASHED;
@@ -76,7 +77,6 @@ static void ended(virDomainObj *vm, enum diptych_end end)
 		detail = VIR_DOMAIN_EVENT_STOPPED_DESTROYED;
 		break;
 	case DIPTYCH_END_UNKNOWN:
-	case DIPTYCH_END_FIDELITY:
 		break;
 	}
 	/* We hear of it when the panels are gone: one that was to be preserved was ended by hand since. */
@@ -98,6 +98,48 @@ void follow_ended(const unsigned char *uuid, uint32_t guest, int end)
 	if (virDomainObjIsActive(vm) && vm->def->id == (int)guest)
 		ended(vm, (enum diptych_end)end);
 	job_done(vm);
+}
+
+/* The pair has ended and its panels stay, as on_... asked. */
+static void set_preserved(virDomainObj *vm, enum diptych_end end)
+{
+	if (end == DIPTYCH_END_POWEROFF || end == DIPTYCH_END_REBOOT) {
+		virDomainObjSetState(vm, VIR_DOMAIN_SHUTDOWN, VIR_DOMAIN_SHUTDOWN_UNKNOWN);
+		event_queue(vm, VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_GUEST);
+	} else {
+		virDomainObjSetState(vm, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_UNKNOWN);
+		event_queue(vm, VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_PANICKED);
+	}
+	save_status(vm);
+}
+
+static bool may_be_preserved(const virDomainDef *def)
+{
+	return def->onPoweroff == VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE ||
+	       def->onReboot == VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE ||
+	       def->onCrash == VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE;
+}
+
+static void check_preserved(virDomainObj *vm)
+{
+	struct diptych_pair pair;
+
+	if (!virDomainObjIsActive(vm) || !may_be_preserved(vm->def) ||
+	    virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
+		return;
+	if (virDomainObjIsActive(vm) && virDomainObjGetState(vm, NULL) == VIR_DOMAIN_RUNNING &&
+	    pair_find(vm->def->uuid, &pair)) {
+		if (pair.state == DIPTYCH_SHUTDOWN)
+			set_preserved(vm, pair.end);
+		diptych_pair_dispose(&pair);
+	}
+	virDomainObjEndJob(vm);
+}
+
+/* libdiptych tells of pairs that come and go; one that stays after its end has to be looked for. */
+void follow_preserved(void)
+{
+	for_each_domain(check_preserved);
 }
 
 /* A restart that is late. */
@@ -144,10 +186,8 @@ static void reconnect(virDomainObj *vm)
 	if (is && pair.guest != DIPTYCH_NO_DOMAIN && pair.state != DIPTYCH_DYING) {
 		vm->def->id = -1; /* the status file's: nobody has counted this domain yet */
 		adopt(vm, &pair);
-		if (pair.state == DIPTYCH_SHUTDOWN) {
-			virDomainObjSetState(vm, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_UNKNOWN);
-			save_status(vm);
-		}
+		if (pair.state == DIPTYCH_SHUTDOWN)
+			set_preserved(vm, pair.end);
 	} else if (was) {
 		g_atomic_int_inc(&driver->running);
 		deactivate(vm, VIR_DOMAIN_SHUTOFF_UNKNOWN, VIR_DOMAIN_EVENT_STOPPED_FAILED);

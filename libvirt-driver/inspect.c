@@ -117,14 +117,16 @@ int domain_get_vcpus_flags(virDomainPtr dom, unsigned int flags)
 	int ret = -1;
 
 	if (check_flags(__func__, flags,
-			VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM) < 0)
+			VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG |
+				VIR_DOMAIN_VCPU_MAXIMUM) < 0)
 		return -1;
 	vm = domain_of(dom);
 	if (!vm)
 		return -1;
 	if (virDomainGetVcpusFlagsEnsureACL(dom->conn, vm->def, flags) < 0)
 		goto out;
-	def = virDomainObjGetOneDef(vm, flags & (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG));
+	def = virDomainObjGetOneDef(vm,
+				    flags & (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG));
 	if (!def)
 		goto out;
 	ret = (int)((flags & VIR_DOMAIN_VCPU_MAXIMUM) ? virDomainDefGetVcpusMax(def)

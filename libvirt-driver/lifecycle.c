@@ -61,7 +61,7 @@ void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason
 
 /* Active: inactive, and gone from the list if it was transient. */
 void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
-		       virDomainEventStoppedDetailType detail)
+		virDomainEventStoppedDetailType detail)
 {
 	g_autofree char *status = virDomainConfigFile(STATE_DIR, vm->def->name);
 
@@ -216,8 +216,8 @@ static int set_paused(virDomainObj *vm, bool paused)
 		return 0;
 	if (pair_set_paused((uint32_t)vm->def->id, paused) < 0)
 		return -1;
-	virDomainObjSetState(vm, want,
-			     paused ? (int)VIR_DOMAIN_PAUSED_USER : (int)VIR_DOMAIN_RUNNING_UNPAUSED);
+	virDomainObjSetState(
+		vm, want, paused ? (int)VIR_DOMAIN_PAUSED_USER : (int)VIR_DOMAIN_RUNNING_UNPAUSED);
 	save_status(vm);
 	if (paused)
 		event_queue(vm, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);

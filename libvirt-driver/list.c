@@ -133,9 +133,8 @@ int connect_event_register(virConnectPtr conn, virConnectDomainEventCallback cal
 {
 	if (virConnectDomainEventRegisterEnsureACL(conn) < 0)
 		return -1;
-	return virDomainEventStateRegister(conn, driver->events, callback, opaque, release) < 0
-		       ? -1
-		       : 0;
+	return virDomainEventStateRegister(conn, driver->events, callback, opaque, release) < 0 ? -1
+												: 0;
 }
 
 int connect_event_deregister(virConnectPtr conn, virConnectDomainEventCallback callback)

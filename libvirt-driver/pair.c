@@ -99,7 +99,7 @@ static bool describe_net(struct diptych_desc *desc, const virDomainNetDef *from)
 	if (!nic)
 		return false;
 	nic->model = from->model == VIR_DOMAIN_NET_MODEL_E1000 ? DIPTYCH_NIC_E1000
-								: DIPTYCH_NIC_VIRTIO;
+							       : DIPTYCH_NIC_VIRTIO;
 	virMacAddrGetRaw(&from->mac, nic->mac);
 	return text(&nic->bridge, from->data.bridge.brname);
 }
@@ -191,10 +191,12 @@ int pair_set_paused(uint32_t guest, bool paused)
 {
 	int error = 0;
 
-	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock) {
+	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock)
+	{
 		error = paused ? diptych_pause(quick, guest) : diptych_unpause(quick, guest);
 		if (error)
-			failed(paused ? _("cannot pause the domain") : _("cannot resume the domain"),
+			failed(paused ? _("cannot pause the domain")
+				      : _("cannot resume the domain"),
 			       quick, error);
 	}
 	return error ? -1 : 0;
@@ -204,7 +206,8 @@ int pair_ask_to_end(uint32_t guest, bool reboot)
 {
 	int error = 0;
 
-	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock) {
+	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock)
+	{
 		error = reboot ? diptych_reboot(quick, guest) : diptych_shutdown(quick, guest);
 		if (error)
 			failed(_("cannot ask the guest to end"), quick, error);
@@ -231,7 +234,8 @@ bool pair_find(const unsigned char *uuid, struct diptych_pair *pair)
 {
 	int error = 0;
 
-	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock) {
+	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock)
+	{
 		error = diptych_lookup_uuid(quick, uuid, pair);
 	}
 	return error == 0;

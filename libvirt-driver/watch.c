@@ -43,8 +43,11 @@ static void run(void *opaque G_GNUC_UNUSED)
 			break;
 		if (fds[1].revents)
 			return;
-		if (fds[0].revents && diptych_event_dispatch(context, event, NULL) < 0)
+		if (!fds[0].revents)
+			continue;
+		if (diptych_event_dispatch(context, event, NULL) < 0)
 			break;
+		follow_preserved();
 	}
 	VIR_ERROR(_("cannot hear of pairs that end any more: %s"), diptych_error(context));
 }

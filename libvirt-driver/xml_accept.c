@@ -14,6 +14,7 @@
 VIR_LOG_INIT("diptych.xml");
 
 /* Path below <domain>; "@" before an attribute; a slash and a star at the end: all below is the user's own. */
+/* clang-format off */
 static const char *const accepted[] = {
 	"@type", "@id",
 	"name", "uuid", "title", "description", "metadata", "metadata/*",
@@ -53,6 +54,7 @@ static const char *const accepted[] = {
 	"devices/console/alias", "devices/console/alias@name",
 	"devices/memballoon", "devices/memballoon@model",
 };
+/* clang-format on */
 
 enum verdict { UNKNOWN, KNOWN, USERS_OWN };
 
@@ -73,8 +75,9 @@ static enum verdict judge(const char *path)
 
 static int refuse(const char *kind, const char *path, xmlNodePtr node)
 {
-	virReportError(VIR_ERR_CONFIG_UNSUPPORTED, _("%s '%s' (line %ld) is not supported by Diptych"),
-		       kind, path, xmlGetLineNo(node));
+	virReportError(VIR_ERR_CONFIG_UNSUPPORTED,
+		       _("%s '%s' (line %ld) is not supported by Diptych"), kind, path,
+		       xmlGetLineNo(node));
 	return -1;
 }
 
@@ -108,8 +111,8 @@ static int walk(xmlNodePtr node, const char *path)
 
 int xml_accept(const char *xml)
 {
-	g_autoptr(xmlDoc) document = virXMLParse(NULL, xml, _("(domain_definition)"), "domain", NULL,
-						 NULL, false);
+	g_autoptr(xmlDoc) document =
+		virXMLParse(NULL, xml, _("(domain_definition)"), "domain", NULL, NULL, false);
 
 	if (!document)
 		return -1;

@@ -136,8 +136,8 @@ static int check_net(const virDomainNetDef *net)
 {
 	if (net->type != VIR_DOMAIN_NET_TYPE_BRIDGE)
 		return unsupported("interface type", virDomainNetTypeToString(net->type), "bridge");
-	if (net->model != VIR_DOMAIN_NET_MODEL_UNKNOWN && net->model != VIR_DOMAIN_NET_MODEL_VIRTIO &&
-	    net->model != VIR_DOMAIN_NET_MODEL_E1000)
+	if (net->model != VIR_DOMAIN_NET_MODEL_UNKNOWN &&
+	    net->model != VIR_DOMAIN_NET_MODEL_VIRTIO && net->model != VIR_DOMAIN_NET_MODEL_E1000)
 		return unsupported("interface model", virDomainNetModelTypeToString(net->model),
 				   "virtio and e1000");
 	if (net->modelstr)
@@ -152,7 +152,8 @@ static int check_character_device(const virDomainChrDef *chr)
 		if (chr->targetType == VIR_DOMAIN_CHR_CONSOLE_TARGET_TYPE_SERIAL)
 			return 0;
 		return unsupported("console target type",
-				   virDomainChrConsoleTargetTypeToString(chr->targetType), "serial");
+				   virDomainChrConsoleTargetTypeToString(chr->targetType),
+				   "serial");
 	}
 	if (chr->source->type != VIR_DOMAIN_CHR_TYPE_PTY)
 		return unsupported(virDomainChrDeviceTypeToString(chr->deviceType),
@@ -179,9 +180,9 @@ static int device_validate(const virDomainDeviceDef *dev, const virDomainDef *de
 	case VIR_DOMAIN_DEVICE_MEMBALLOON:
 		if (dev->data.memballoon->model == VIR_DOMAIN_MEMBALLOON_MODEL_NONE)
 			return 0;
-		return unsupported("memballoon",
-				   virDomainMemballoonModelTypeToString(dev->data.memballoon->model),
-				   "none");
+		return unsupported(
+			"memballoon",
+			virDomainMemballoonModelTypeToString(dev->data.memballoon->model), "none");
 	default:
 		return unsupported("device", virDomainDeviceTypeToString(dev->type),
 				   "disks, interfaces and one serial port");

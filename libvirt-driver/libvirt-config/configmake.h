@@ -2,6 +2,6 @@
 /* Stands for libvirt's generated configmake.h: its directories, as Debian built it. */
 #pragma once
 
-#define SYSCONFDIR "/etc"
-#define RUNSTATEDIR "/run"
+#define SYSCONFDIR    "/etc"
+#define RUNSTATEDIR   "/run"
 #define LOCALSTATEDIR "/var"

@@ -132,6 +132,14 @@ check "list --persistent" grep -q web <(v list --persistent)
 check "destroy" v destroy web
 check "... and the definition stays" is web "shut off"
 
+sed 's,<on_crash>destroy,<on_crash>preserve,' /run/web.xml >/run/preserve.xml
+v define /run/preserve.xml && v start web
+sed 's,running,crash,' "$file" >"$file.new" && mv "$file.new" "$file"
+check "a crashed guest that is preserved is crashed" eventually is web crashed
+check "... and active" test "$(v domid web)" -gt 0
+check "... until it is destroyed" v destroy web
+v define /run/web.xml
+
 touch $world/slow
 v start web >/run/slow &
 slow=$!

@@ -188,7 +188,10 @@ int diptych_lookup_uuid(struct diptych *context, const uint8_t uuid[16], struct 
 	pair->fidelity = pair->guest + 1;
 	pair->memory_kib = memory;
 	pair->vcpus = 1;
-	pair->state = strcmp(state, "paused") ? DIPTYCH_RUNNING : DIPTYCH_PAUSED;
+	pair->state = !strcmp(state, "paused")	? DIPTYCH_PAUSED
+		      : !strcmp(state, "crash") ? DIPTYCH_SHUTDOWN
+						: DIPTYCH_RUNNING;
+	pair->end = DIPTYCH_END_CRASH;
 	pair->guest_ns = 2000000000;
 	pair->fidelity_ns = 500000000;
 	return 0;
@@ -208,7 +211,9 @@ static int find(struct diptych *context, uint32_t guest, struct diptych_pair *pa
 	FILE *pipe;
 	int i;
 
-	snprintf(command, sizeof(command), "cd '%s' && grep -l '^%u ' -- ???????????????????????????????? 2>/dev/null", world(), guest);
+	snprintf(command, sizeof(command),
+		 "cd '%s' && grep -l '^%u ' -- ???????????????????????????????? 2>/dev/null",
+		 world(), guest);
 	pipe = popen(command, "r");
 	i = fscanf(pipe, "%63s", hex);
 	pclose(pipe);
@@ -301,8 +306,8 @@ int diptych_event_fd(struct diptych *context)
 
 const char *diptych_end_text(enum diptych_end end)
 {
-	static const char *const names[] = { "unknown", "poweroff", "reboot", "crash", "fidelity",
-					     "destroyed" };
+	static const char *const names[] = { "unknown", "poweroff", "reboot",
+					     "crash",	"fidelity", "destroyed" };
 
 	return names[end];
 }
@@ -357,7 +362,8 @@ int diptych_event_dispatch(struct diptych *context, diptych_event_fn *event, voi
 
 			at += (ssize_t)(sizeof(*change) + change->len);
 			if (change->len && strlen(change->name) == 32)
-				report(context, change->name, change->mask & IN_DELETE, event, user);
+				report(context, change->name, change->mask & IN_DELETE, event,
+				       user);
 		}
 	}
 	return 0;
