@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Software local APIC and interrupt relay: what a guest would see break, above all
+ * the order of level EOIs (the emulated IOAPIC hides a wrong one, so it is tested here).
+ */
+#include "vcpu/apic.c"
+#include "vcpu/relay.c"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct vcpu *list;
+static u32 physical_isr[8], physical_tmr[8], eois;
+
+struct vcpu *sched_first(void)
+{
+	return list;
+}
+void sched_changed(struct vcpu *v)
+{
+	(void)v;
+}
+void vcpu_wake(struct vcpu *v)
+{
+	v->blocked = false;
+}
+void vcpu_reset_init(struct vcpu *v)
+{
+	v->start = START_WAIT_SIPI;
+}
+void printk(const char *format, ...)
+{
+	(void)format;
+}
+bool lapic_level(u8 v)
+{
+	return physical_tmr[v / 32] >> (v % 32) & 1;
+}
+int lapic_highest_in_service(void)
+{
+	return highest(physical_isr);
+}
+void lapic_eoi(void)
+{
+	int v = highest(physical_isr);
+
+	eois++;
+	if (v >= 0)
+		physical_isr[v / 32] &= ~(1u << (v % 32));
+}
+
+static struct vmcb blocks[2];
+static struct vcpu cpus[2];
+
+static void setup(void)
+{
+	memset(cpus, 0, sizeof(cpus));
+	memset(blocks, 0, sizeof(blocks));
+	memset(physical_isr, 0, sizeof(physical_isr));
+	memset(physical_tmr, 0, sizeof(physical_tmr));
+	for (u32 i = 0; i < 2; i++) {
+		cpus[i].vmcb = &blocks[i];
+		cpus[i].apic.id = i * 2;
+		cpus[i].apic.svr = 0x1ff;
+		cpus[i].start = START_UP;
+	}
+	cpus[0].all_next = &cpus[1];
+	list = &cpus[0];
+	eois = 0;
+	relay_attach(&cpus[0]);
+}
+
+static void physical(u8 vector, bool level)
+{
+	physical_isr[vector / 32] |= 1u << (vector % 32);
+	if (level)
+		physical_tmr[vector / 32] |= 1u << (vector % 32);
+	relay_interrupt(vector);
+}
+
+static void take(struct vcpu *v)
+{
+	int vector = apic_pending(v);
+
+	ck_assert_int_ge(vector, 16);
+	apic_accept(v, (u8)vector);
+}
+
+static void eoi(struct vcpu *v)
+{
+	ck_assert(apic_msr_write(v, 0x80b, 0));
+}
+
+START_TEST(edge_is_ended_at_once)
+{
+	physical(0x41, false);
+	ck_assert_uint_eq(eois, 1);
+	take(&cpus[0]);
+	eoi(&cpus[0]);
+	ck_assert_uint_eq(eois, 1);
+}
+END_TEST
+
+START_TEST(level_is_ended_by_dom0)
+{
+	physical(0x41, true);
+	ck_assert_uint_eq(eois, 0);
+	take(&cpus[0]);
+	ck_assert_uint_eq(eois, 0);
+	eoi(&cpus[0]);
+	ck_assert_uint_eq(eois, 1);
+	ck_assert_int_eq(lapic_highest_in_service(), -1);
+}
+END_TEST
+
+START_TEST(a_higher_level_in_service_is_not_dismissed)
+{
+	physical(0x31, true);
+	take(&cpus[0]);
+	physical(0x51, true); /* in service physically, not taken by dom0 yet */
+	eoi(&cpus[0]);	      /* of 0x31 */
+	ck_assert_uint_eq(eois, 0);
+	ck_assert_int_eq(lapic_highest_in_service(), 0x51);
+	take(&cpus[0]);
+	eoi(&cpus[0]); /* of 0x51: now both are paid */
+	ck_assert_uint_eq(eois, 2);
+	ck_assert_int_eq(lapic_highest_in_service(), -1);
+}
+END_TEST
+
+START_TEST(reset_pays_what_is_owed)
+{
+	physical(0x31, true);
+	physical(0x51, true);
+	relay_settle(&cpus[0]);
+	ck_assert_uint_eq(eois, 2);
+}
+END_TEST
+
+START_TEST(vectors_below_16_get_no_eoi)
+{
+	physical_isr[2] = 1;
+	relay_interrupt(13);
+	ck_assert_uint_eq(eois, 0);
+	ck_assert_int_eq(apic_pending(&cpus[0]), -1);
+}
+END_TEST
+
+START_TEST(priorities)
+{
+	apic_raise(&cpus[0], 0x41, false);
+	take(&cpus[0]);
+	apic_raise(&cpus[0], 0x4f, false); /* same class: waits */
+	ck_assert_int_eq(apic_pending(&cpus[0]), -1);
+	apic_raise(&cpus[0], 0x50, false);
+	ck_assert_int_eq(apic_pending(&cpus[0]), 0x50);
+	ck_assert(apic_msr_write(&cpus[0], 0x808, 0x50));
+	ck_assert_int_eq(apic_pending(&cpus[0]), -1);
+}
+END_TEST
+
+START_TEST(startup_sequence)
+{
+	ck_assert(apic_msr_write(&cpus[0], 0x830, 2ull << 32 | 0xc500));
+	ck_assert_uint_eq(cpus[1].start, START_WAIT_SIPI);
+	ck_assert(apic_msr_write(&cpus[0], 0x830, 2ull << 32 | 0x8500)); /* de-assert: nothing */
+	ck_assert(apic_msr_write(&cpus[0], 0x830, 2ull << 32 | 0x0699));
+	ck_assert_uint_eq(cpus[1].start, START_UP);
+	ck_assert_uint_eq(cpus[1].vmcb->cs.base, 0x99000);
+	cpus[1].vmcb->cs.base = 0;
+	ck_assert(apic_msr_write(&cpus[0], 0x830, 2ull << 32 | 0x0699)); /* the second is ignored */
+	ck_assert_uint_eq(cpus[1].vmcb->cs.base, 0);
+	ck_assert_uint_eq(cpus[0].start, START_UP);
+}
+END_TEST
+
+START_TEST(bad_accesses_are_refused)
+{
+	u64 value;
+
+	ck_assert(!apic_msr_write(&cpus[0], 0x802, 1));
+	ck_assert(!apic_msr_write(&cpus[0], 0x80b, 1));
+	ck_assert(!apic_msr_write(&cpus[0], 0x808, 1ull << 32));
+	ck_assert(!apic_msr_write(&cpus[0], 0x830, 1ull << 13));
+	ck_assert(!apic_msr_write(&cpus[0], 0x83f, 0x100));
+	ck_assert(!apic_msr_read(&cpus[0], 0x80b, &value));
+	ck_assert(!apic_msr_read(&cpus[0], 0x8ff, &value));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("vcpu_apic");
+	TCase *t = tcase_create("apic and relay");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, edge_is_ended_at_once);
+	tcase_add_test(t, level_is_ended_by_dom0);
+	tcase_add_test(t, a_higher_level_in_service_is_not_dismissed);
+	tcase_add_test(t, reset_pays_what_is_owed);
+	tcase_add_test(t, vectors_below_16_get_no_eoi);
+	tcase_add_test(t, priorities);
+	tcase_add_test(t, startup_sequence);
+	tcase_add_test(t, bad_accesses_are_refused);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
