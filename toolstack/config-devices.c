@@ -28,7 +28,8 @@ static void take_disk(struct source *source, struct diptych_desc *desc, const ch
 	struct diptych_disk *disk;
 
 	if (from->script || from->backend_domname) {
-		source_error(source, "disk", item, "\"%s\": backends and block scripts of one's own are not supported",
+		source_error(source, "disk", item,
+			     "\"%s\": backends and block scripts of one's own are not supported",
 			     item);
 		return;
 	}
@@ -39,7 +40,8 @@ static void take_disk(struct source *source, struct diptych_desc *desc, const ch
 		return;
 	}
 	if (!bus_of(from->vdev, &bus)) {
-		source_error(source, "disk", item, "\"%s\": a device is named xvdX, hdX or sdX", item);
+		source_error(source, "disk", item, "\"%s\": a device is named xvdX, hdX or sdX",
+			     item);
 		return;
 	}
 	disk = diptych_desc_add_disk(desc);
@@ -83,7 +85,8 @@ void config_disks(struct source *source, struct diptych_desc *desc)
 		}
 		libxl_device_disk_init(&disk);
 		if (xlu_disk_parse(source->config, 1, &item, &disk))
-			source_error(source, "disk", item, "\"%s\" is not a disk specification", item);
+			source_error(source, "disk", item, "\"%s\" is not a disk specification",
+				     item);
 		else
 			take_disk(source, desc, item, &disk);
 		libxl_device_disk_dispose(&disk);
@@ -116,7 +119,8 @@ static bool take_nic_word(struct source *source, struct diptych_nic *nic, const 
 	if (!strcmp(key, "mac")) {
 		if (read_mac(value, nic->mac))
 			return true;
-		source_error(source, "vif", item, "\"%s\": %s is not the address of one adapter", item, value);
+		source_error(source, "vif", item, "\"%s\": %s is not the address of one adapter",
+			     item, value);
 	} else if (!strcmp(key, "bridge")) {
 		free(nic->bridge);
 		nic->bridge = strdup(value);
@@ -124,7 +128,8 @@ static bool take_nic_word(struct source *source, struct diptych_nic *nic, const 
 			return true;
 		source_error(source, "vif", item, "\"%s\": bridge has no name", item);
 	} else if (!strcmp(key, "model")) {
-		if (!strcmp(value, "virtio-net") || !strcmp(value, "virtio-net-pci") || !strcmp(value, "virtio"))
+		if (!strcmp(value, "virtio-net") || !strcmp(value, "virtio-net-pci") ||
+		    !strcmp(value, "virtio"))
 			nic->model = DIPTYCH_NIC_VIRTIO;
 		else if (!strcmp(value, "e1000"))
 			nic->model = DIPTYCH_NIC_E1000;

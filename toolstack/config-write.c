@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A description as xl.cfg text: what config.c reads.  It is kept beside a running pair for its restart. */
+/* A description as xl.cfg text: what config.c reads.  It is kept beside a running pair for its
+ * restart. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,14 +52,16 @@ static void write_uuid(FILE *file, const uint8_t uuid[16])
 static void write_disk(FILE *file, const struct diptych_disk *disk, size_t index)
 {
 	static const char *const prefix[] = {
-		[DIPTYCH_BUS_VIRTIO] = "xvd", [DIPTYCH_BUS_IDE] = "hd", [DIPTYCH_BUS_SATA] = "sd"};
+		[DIPTYCH_BUS_VIRTIO] = "xvd", [DIPTYCH_BUS_IDE] = "hd", [DIPTYCH_BUS_SATA] = "sd"
+	};
 	char made[8], item[4352];
 
 	snprintf(made, sizeof(made), "%s%c", prefix[disk->bus], (char)('a' + index % 26));
 	snprintf(item, sizeof(item), "format=%s, vdev=%s, access=%s%s%s%s",
-		 disk->format == DIPTYCH_QCOW2 ? "qcow2" : "raw", disk->target ? disk->target : made,
-		 disk->readonly ? "ro" : "rw", disk->cdrom ? ", devtype=cdrom" : "",
-		 disk->path ? ", target=" : "", disk->path ? disk->path : "");
+		 disk->format == DIPTYCH_QCOW2 ? "qcow2" : "raw",
+		 disk->target ? disk->target : made, disk->readonly ? "ro" : "rw",
+		 disk->cdrom ? ", devtype=cdrom" : "", disk->path ? ", target=" : "",
+		 disk->path ? disk->path : "");
 	write_quoted(file, item);
 }
 
@@ -91,7 +94,8 @@ char *diptych_desc_format(const struct diptych_desc *desc)
 	write_uuid(file, desc->uuid);
 	fprintf(file, "memory = %" PRIu64 "\nmaxmem = %" PRIu64 "\nvcpus = %u\nbios = \"%s\"\n",
 		(desc->current_memory_kib ? desc->current_memory_kib : desc->max_memory_kib) >> 10,
-		desc->max_memory_kib >> 10, desc->vcpus, desc->firmware == DIPTYCH_OVMF ? "ovmf" : "seabios");
+		desc->max_memory_kib >> 10, desc->vcpus,
+		desc->firmware == DIPTYCH_OVMF ? "ovmf" : "seabios");
 	write_string(file, "boot", desc->boot);
 	fprintf(file, "serial = \"%s\"\ndisk = [ ", desc->serial ? "pty" : "none");
 	for (i = 0; i < desc->disk_count; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reads xl.cfg text into a description.  Keys keep xl's meaning; those of xl's stub domains describe the
- * fidelity domain.  What a pair cannot have is an error or a note, never silence.
+ * Reads xl.cfg text into a description.  Keys keep xl's meaning; those of xl's stub domains
+ * describe the fidelity domain.  What a pair cannot have is an error or a note, never silence.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -61,7 +61,8 @@ static void take_memory(struct source *source, struct diptych_desc *desc)
 	if (!have_max)
 		max = memory;
 	if (memory > max)
-		source_error(source, "memory", NULL, "%ld MiB is more than maxmem, %ld MiB", memory, max);
+		source_error(source, "memory", NULL, "%ld MiB is more than maxmem, %ld MiB", memory,
+			     max);
 	desc->max_memory_kib = (uint64_t)max << 10;
 	desc->current_memory_kib = (uint64_t)memory << 10;
 	if (take_number(source, "stubdomain_memory", 1, MIB_MAX, &fidelity))
@@ -75,8 +76,8 @@ static void take_vcpus(struct source *source, struct diptych_desc *desc)
 	if (take_number(source, "vcpus", 1, 1024, &vcpus))
 		desc->vcpus = (unsigned int)vcpus;
 	if (take_number(source, "maxvcpus", 1, 1024, &max) && max != (long)desc->vcpus)
-		source_error(source, "maxvcpus", NULL, "must equal vcpus (%u): vCPUs cannot be added later",
-			     desc->vcpus);
+		source_error(source, "maxvcpus", NULL,
+			     "must equal vcpus (%u): vCPUs cannot be added later", desc->vcpus);
 }
 
 static void take_action(struct source *source, const char *key, enum diptych_action *action)
@@ -93,7 +94,8 @@ static void take_action(struct source *source, const char *key, enum diptych_act
 	else if (!strcmp(value, "preserve"))
 		*action = DIPTYCH_ACTION_PRESERVE;
 	else
-		source_error(source, key, NULL, "\"%s\" is not supported; destroy, restart or preserve is", value);
+		source_error(source, key, NULL,
+			     "\"%s\" is not supported; destroy, restart or preserve is", value);
 	free(value);
 }
 
@@ -131,7 +133,8 @@ static void take_serial(struct source *source, struct diptych_desc *desc)
 		return;
 	}
 	if (value && strcmp(value, "pty") && strcmp(value, "none"))
-		source_error(source, "serial", NULL, "\"%s\" is not supported; pty or none is", value);
+		source_error(source, "serial", NULL, "\"%s\" is not supported; pty or none is",
+			     value);
 	desc->serial = !value || strcmp(value, "none");
 }
 
@@ -157,34 +160,38 @@ static const struct {
 	bool error;
 	const char *text;
 } not_supported[] = {
-	{"kernel", true, "a real guest boots by its firmware from its own disk; kernel= is for type=\"pvh\""},
-	{"ramdisk", true, "a real guest boots by its firmware from its own disk; ramdisk= is for type=\"pvh\""},
-	{"pci", true, "passing devices through is not supported"},
-	{"usbdev", true, "passing devices through is not supported"},
-	{"usbctrl", true, "passing devices through is not supported"},
-	{"dtdev", true, "passing devices through is not supported"},
-	{"irqs", true, "passing devices through is not supported"},
-	{"ioports", true, "passing devices through is not supported"},
-	{"iomem", true, "passing devices through is not supported"},
-	{"vtpm", true, "is not supported"},
-	{"p9", true, "is not supported"},
-	{"device_model_args", true, "arguments for QEMU are chosen by the toolstack"},
-	{"device_model_args_hvm", true, "arguments for QEMU are chosen by the toolstack"},
-	{"vnc", false, "has no effect: graphics is not supported yet"},
-	{"sdl", false, "has no effect: graphics is not supported yet"},
-	{"spice", false, "has no effect: graphics is not supported yet"},
-	{"vga", false, "has no effect: graphics is not supported yet"},
-	{"vfb", false, "has no effect: graphics is not supported yet"},
-	{"usb", false, "has no effect: USB is not supported yet"},
-	{"soundhw", false, "has no effect: sound is not supported"},
-	{"cpus", false, "has no effect: pinning is not supported yet"},
-	{"cpu_weight", false, "has no effect: scheduling parameters are not supported yet"},
-	{"cap", false, "has no effect: scheduling parameters are not supported yet"},
-	{"cpuid", false, "has no effect: a guest sees what the core allows"},
-	{"on_watchdog", false, "has no effect: there is no watchdog"},
-	{"on_soft_reset", false, "has no effect: a real guest has no soft reset"},
-	{"device_model_override", false, "has no effect: the device model is in the fidelity domain"},
-	{"device_model_version", false, "has no effect: the device model is in the fidelity domain"},
+	{ "kernel", true,
+	  "a real guest boots by its firmware from its own disk; kernel= is for type=\"pvh\"" },
+	{ "ramdisk", true,
+	  "a real guest boots by its firmware from its own disk; ramdisk= is for type=\"pvh\"" },
+	{ "pci", true, "passing devices through is not supported" },
+	{ "usbdev", true, "passing devices through is not supported" },
+	{ "usbctrl", true, "passing devices through is not supported" },
+	{ "dtdev", true, "passing devices through is not supported" },
+	{ "irqs", true, "passing devices through is not supported" },
+	{ "ioports", true, "passing devices through is not supported" },
+	{ "iomem", true, "passing devices through is not supported" },
+	{ "vtpm", true, "is not supported" },
+	{ "p9", true, "is not supported" },
+	{ "device_model_args", true, "arguments for QEMU are chosen by the toolstack" },
+	{ "device_model_args_hvm", true, "arguments for QEMU are chosen by the toolstack" },
+	{ "vnc", false, "has no effect: graphics is not supported yet" },
+	{ "sdl", false, "has no effect: graphics is not supported yet" },
+	{ "spice", false, "has no effect: graphics is not supported yet" },
+	{ "vga", false, "has no effect: graphics is not supported yet" },
+	{ "vfb", false, "has no effect: graphics is not supported yet" },
+	{ "usb", false, "has no effect: USB is not supported yet" },
+	{ "soundhw", false, "has no effect: sound is not supported" },
+	{ "cpus", false, "has no effect: pinning is not supported yet" },
+	{ "cpu_weight", false, "has no effect: scheduling parameters are not supported yet" },
+	{ "cap", false, "has no effect: scheduling parameters are not supported yet" },
+	{ "cpuid", false, "has no effect: a guest sees what the core allows" },
+	{ "on_watchdog", false, "has no effect: there is no watchdog" },
+	{ "on_soft_reset", false, "has no effect: a real guest has no soft reset" },
+	{ "device_model_override", false,
+	  "has no effect: the device model is in the fidelity domain" },
+	{ "device_model_version", false,
+	  "has no effect: the device model is in the fidelity domain" },
 };
 
 static bool is_off(const struct source *source, const char *key)
@@ -203,7 +210,8 @@ static void report_not_supported(struct source *source)
 		XLU_ConfigList *list;
 		int count = 1;
 
-		if (xlu_cfg_get_string(source->config, key, &value, 1) == ESRCH || is_off(source, key))
+		if (xlu_cfg_get_string(source->config, key, &value, 1) == ESRCH ||
+		    is_off(source, key))
 			continue;
 		if (!xlu_cfg_get_list(source->config, key, &list, &count, 1) && !count)
 			continue;
@@ -290,7 +298,7 @@ static char *close_text(FILE *file, char **text)
 int diptych_desc_parse(struct diptych_desc *desc, const char *name, const char *text, size_t length,
 		       char **error)
 {
-	struct source source = {.name = name};
+	struct source source = { .name = name };
 	char *copy, *report = NULL, *notes = NULL;
 	size_t report_size, notes_size;
 	int result = -ENOMEM;
@@ -345,8 +353,8 @@ int diptych_desc_parse_file(struct diptych_desc *desc, const char *path, char **
 		if (asprintf(error, "%s: %s", path, strerror(-result)) < 0)
 			*error = NULL;
 	} else {
-		result = diptych_desc_parse(desc, path, length > 0 ? text : "", length > 0 ? (size_t)length : 0,
-					    error);
+		result = diptych_desc_parse(desc, path, length > 0 ? text : "",
+					    length > 0 ? (size_t)length : 0, error);
 	}
 	free(text);
 	return result;

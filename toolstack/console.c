@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The guest's serial port: QEMU has it on the fidelity domain's PV console, xenconsoled that on a pty. */
+/* The guest's serial port: QEMU has it on the fidelity domain's PV console, xenconsoled that on a
+ * pty. */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -31,7 +32,7 @@ int console_show(struct diptych *c, const struct diptych_pair *pair)
 
 int diptych_console_path(struct diptych *context, uint32_t guest, char **path)
 {
-	const struct timespec pause = {.tv_nsec = 100000000};
+	const struct timespec pause = { .tv_nsec = 100000000 };
 	struct diptych_pair pair;
 	int tries, error = diptych_lookup_id(context, guest, &pair);
 
@@ -45,7 +46,8 @@ int diptych_console_path(struct diptych *context, uint32_t guest, char **path)
 		nanosleep(&pause, NULL);
 	}
 	if (!*path)
-		error = fail(context, ENXIO, "guest %s has no console; is xenconsoled running?", pair.name);
+		error = fail(context, ENXIO, "guest %s has no console; is xenconsoled running?",
+			     pair.name);
 	diptych_pair_dispose(&pair);
 	return error;
 }

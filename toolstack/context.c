@@ -93,16 +93,17 @@ static const char *without_origin(const char *text)
 }
 
 /*
- * Xen's libraries report one failure in several lines, the most telling first, except that a hotplug script's
- * own words come later.  Our own function then says what could not be done.  So theirs are shown as detail
- * (debug), and the best is kept for ours to quote.
+ * Xen's libraries report one failure in several lines, the most telling first, except that a
+ * hotplug script's own words come later.  Our own function then says what could not be done.  So
+ * theirs are shown as detail (debug), and the best is kept for ours to quote.
  */
 static void keep_error(struct diptych *c, const char *text)
 {
 	const char *script = strstr(text, "script: ");
 
 	if (script)
-		snprintf(c->xen_error, sizeof(c->xen_error), ": %.500s", script + strlen("script: "));
+		snprintf(c->xen_error, sizeof(c->xen_error), ": %.500s",
+			 script + strlen("script: "));
 	else if (!c->xen_error[0])
 		snprintf(c->xen_error, sizeof(c->xen_error), ": %.500s", without_origin(text));
 }
@@ -154,15 +155,19 @@ static int require_control_domain(struct diptych *c)
 	FILE *file;
 
 	if (access("/sys/hypervisor/type", F_OK) && access("/proc/xen", F_OK))
-		return fail(c, ENOSYS, "this system does not run on Diptych or Xen: there is no hypervisor to talk to");
+		return fail(c, ENOSYS,
+			    "this system does not run on Diptych or Xen: there is no hypervisor to "
+			    "talk to");
 	file = fopen("/proc/xen/capabilities", "re");
 	if (!file)
-		return fail(c, ENOSYS, "/proc/xen/capabilities: %s; is xenfs mounted?", strerror(errno));
+		return fail(c, ENOSYS, "/proc/xen/capabilities: %s; is xenfs mounted?",
+			    strerror(errno));
 	if (!fgets(text, sizeof(text), file))
 		text[0] = 0;
 	fclose(file);
 	if (!strstr(text, "control_d"))
-		return fail(c, ENOSYS, "this is not the control domain (dom0): guests are managed from there");
+		return fail(c, ENOSYS,
+			    "this is not the control domain (dom0): guests are managed from there");
 	if (geteuid())
 		return fail(c, EPERM, "managing guests needs root");
 	return 0;
@@ -180,8 +185,8 @@ static int open_handles(struct diptych *c)
 		return fail(c, errno, "cannot open the hypervisor interface%s", xen_error(c));
 	c->xs = xs_open(0);
 	if (!c->xs)
-		return fail(c, errno ? errno : EIO, "cannot reach xenstore: %s; is xenstored running?",
-			    strerror(errno));
+		return fail(c, errno ? errno : EIO,
+			    "cannot reach xenstore: %s; is xenstored running?", strerror(errno));
 	if (libxl_ctx_alloc(&c->libxl, LIBXL_VERSION, 0, &c->logger)) {
 		c->libxl = NULL;
 		return fail(c, EIO, "cannot open libxl%s", xen_error(c));

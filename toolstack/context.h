@@ -32,7 +32,8 @@ struct diptych {
 };
 
 /* context.c: keep the text, log it, return -error. */
-int fail(struct diptych *c, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int fail(struct diptych *c, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void note(struct diptych *c, enum diptych_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void progress(struct diptych *c, const char *what, unsigned int percent);
@@ -47,8 +48,8 @@ bool tree_read_id(struct diptych *c, uint32_t *id, const char *path, ...)
 bool tree_read_u64(struct diptych *c, uint64_t *value, const char *path, ...)
 	__attribute__((format(printf, 3, 4)));
 void tree_remove(struct diptych *c, const char *path, ...) __attribute__((format(printf, 2, 3)));
-int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity,
-		    char *const *argv);
+int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t guest,
+		    uint32_t fidelity, char *const *argv);
 void tree_remove_pair(struct diptych *c, uint32_t guest);
 /* Domain ids that the index of pairs holds, by malloc. */
 int tree_index(struct diptych *c, uint32_t **guests, size_t *count);
@@ -79,7 +80,8 @@ void pair_forget(struct diptych *c, uint32_t guest);
 
 /* record.c: files below /run/diptych. */
 int record_prepare(struct diptych *c);
-/* One creator or destroyer at a time.  A descriptor to close; -EWOULDBLOCK when it would have to wait. */
+/* One creator or destroyer at a time.  A descriptor to close; -EWOULDBLOCK when it would have to
+ * wait. */
 int record_lock(struct diptych *c, bool wait);
 int record_start(struct diptych *c, uint32_t guest, const struct diptych_desc *desc);
 void record_end(struct diptych *c, uint32_t guest, const uint8_t uuid[16], enum diptych_end end);

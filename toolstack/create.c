@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Building a pair: fidelity panel (paused), guest panel, the hinge between them (set_target), xenstore, the
- * monitor, and only then unpause.  What fails on the way takes everything back.
+ * Building a pair: fidelity panel (paused), guest panel, the hinge between them (set_target),
+ * xenstore, the monitor, and only then unpause.  What fails on the way takes everything back.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -41,7 +41,8 @@ static int refuse_duplicates(struct diptych *c, const struct diptych_desc *desc)
 	if (!list)
 		return fail(c, EIO, "cannot list domains%s", xen_error(c));
 	for (i = 0; i < count; i++)
-		if (!memcmp(libxl_uuid_bytearray_const(&list[i].uuid), desc->uuid, sizeof(desc->uuid)))
+		if (!memcmp(libxl_uuid_bytearray_const(&list[i].uuid), desc->uuid,
+			    sizeof(desc->uuid)))
 			break;
 	libxl_dominfo_list_free(list, count);
 	if (i < count) {
@@ -58,23 +59,26 @@ static int check_free_memory(struct diptych *c, const struct diptych_desc *desc)
 
 	memset(&info, 0, sizeof(info));
 	if (xc_physinfo(c->xc, &info))
-		return fail(c, errno, "the hypervisor does not tell its free memory: %s", strerror(errno));
+		return fail(c, errno, "the hypervisor does not tell its free memory: %s",
+			    strerror(errno));
 	if (info.free_pages < need)
 		return fail(c, ENOMEM,
-			    "not enough memory: guest and fidelity domain need %" PRIu64 " MiB, %" PRIu64
-			    " MiB are free",
+			    "not enough memory: guest and fidelity domain need %" PRIu64
+			    " MiB, %" PRIu64 " MiB are free",
 			    need / PAGES_PER_MIB, (uint64_t)info.free_pages / PAGES_PER_MIB);
 	return 0;
 }
 
-static int hinge(struct diptych *c, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity)
+static int hinge(struct diptych *c, const struct diptych_desc *desc, uint32_t guest,
+		 uint32_t fidelity)
 {
 	char **argv;
 	int error;
 
 	if (xc_domain_set_target(c->xc, fidelity, guest))
-		return fail(c, errno, "the hypervisor refuses to pair domains %u and %u: %s%s", fidelity, guest,
-			    strerror(errno), errno == ENOSYS ? "; is it Diptych?" : "");
+		return fail(c, errno, "the hypervisor refuses to pair domains %u and %u: %s%s",
+			    fidelity, guest, strerror(errno),
+			    errno == ENOSYS ? "; is it Diptych?" : "");
 	argv = qemu_argv(desc);
 	if (!argv)
 		return fail(c, ENOMEM, "out of memory");
@@ -87,7 +91,8 @@ static int hinge(struct diptych *c, const struct diptych_desc *desc, uint32_t gu
 	return error;
 }
 
-static int build(struct diptych *c, const struct diptych_desc *desc, unsigned int flags, uint32_t *guest)
+static int build(struct diptych *c, const struct diptych_desc *desc, unsigned int flags,
+		 uint32_t *guest)
 {
 	uint32_t fidelity;
 	int error;
@@ -106,9 +111,10 @@ static int build(struct diptych *c, const struct diptych_desc *desc, unsigned in
 		error = diptych_unpause(c, *guest);
 	if (error) {
 		char reason[sizeof(c->error)];
-		struct diptych_pair pair = {.guest = *guest, .fidelity = fidelity};
+		struct diptych_pair pair = { .guest = *guest, .fidelity = fidelity };
 
-		memcpy(reason, c->error, sizeof(reason)); /* what went wrong first is what matters */
+		memcpy(reason, c->error,
+		       sizeof(reason)); /* what went wrong first is what matters */
 		memcpy(pair.uuid, desc->uuid, sizeof(pair.uuid));
 		pair_destroy(c, &pair, DIPTYCH_END_DESTROYED);
 		memcpy(c->error, reason, sizeof(reason));

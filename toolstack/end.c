@@ -7,7 +7,8 @@
 
 #include "context.h"
 
-#define GONE_TRIES 3000 /* of 10 ms: backends in dom0 let go of a dead domain's pages in their own time */
+#define GONE_TRIES \
+	3000 /* of 10 ms: backends in dom0 let go of a dead domain's pages in their own time */
 
 static int wait_gone(struct diptych *c, uint32_t domid)
 {
@@ -20,20 +21,22 @@ static int wait_gone(struct diptych *c, uint32_t domid)
 		usleep(10000);
 	}
 	return fail(c, EBUSY,
-		    "domain %u is dead, but something in dom0 still holds its memory after %d s", domid,
-		    GONE_TRIES / 100);
+		    "domain %u is dead, but something in dom0 still holds its memory after %d s",
+		    domid, GONE_TRIES / 100);
 }
 
-/* The caller holds record_lock.  Goes on when one step fails: as little as possible is to be left. */
+/* The caller holds record_lock.  Goes on when a step fails: as little as can be is left. */
 int pair_destroy(struct diptych *c, const struct diptych_pair *pair, enum diptych_end end)
 {
 	xc_domaininfo_t info;
 	bool guest = domain_info(c, pair->guest, &info) &&
-		     !memcmp(info.handle, pair->uuid, sizeof(pair->uuid)); /* not a later domain with its id */
+		     !memcmp(info.handle, pair->uuid,
+			     sizeof(pair->uuid)); /* not a later domain with its id */
 	int error = 0, result;
 
 	record_end(c, pair->guest, pair->uuid, end);
-	/* The fidelity domain first: it holds the guest's memory, and without it the guest does not run. */
+	/* The fidelity domain first: it holds the guest's memory, and without it the guest does
+	 * not run. */
 	if (pair->fidelity != DIPTYCH_NO_DOMAIN)
 		error = fidelity_destroy(c, pair->fidelity);
 	if (guest) {
@@ -83,14 +86,16 @@ int diptych_shutdown(struct diptych *context, uint32_t guest)
 {
 	(void)guest;
 	return fail(context, EOPNOTSUPP,
-		    "this release cannot press the guest's power button; shut it down from inside, or destroy it");
+		    "this release cannot press the guest's power button; shut it down from inside, "
+		    "or destroy it");
 }
 
 int diptych_reboot(struct diptych *context, uint32_t guest)
 {
 	(void)guest;
 	return fail(context, EOPNOTSUPP,
-		    "this release cannot ask a guest to reboot; reboot it from inside, or destroy and create it");
+		    "this release cannot ask a guest to reboot; reboot it from inside, or destroy "
+		    "and create it");
 }
 
 static int both_panels(struct diptych *c, uint32_t guest, struct diptych_pair *pair)
@@ -121,9 +126,11 @@ int diptych_pause(struct diptych *context, uint32_t guest)
 		return error;
 	/* The fidelity domain first: it would spin on a guest that may not run. */
 	if (!is_paused(context, pair.fidelity) && xc_domain_pause(context->xc, pair.fidelity))
-		error = fail(context, errno, "cannot pause domain %u: %s", pair.fidelity, strerror(errno));
+		error = fail(context, errno, "cannot pause domain %u: %s", pair.fidelity,
+			     strerror(errno));
 	else if (!is_paused(context, pair.guest) && xc_domain_pause(context->xc, pair.guest))
-		error = fail(context, errno, "cannot pause domain %u: %s", pair.guest, strerror(errno));
+		error = fail(context, errno, "cannot pause domain %u: %s", pair.guest,
+			     strerror(errno));
 	diptych_pair_dispose(&pair);
 	return error;
 }
@@ -134,8 +141,8 @@ static int start(struct diptych *c, uint32_t domid)
 
 	if (!is_paused(c, domid))
 		return 0;
-	/* A domain that starts is sealed: not while the builder's mappings of it remain, and the kernel gives
-	 * the last of them back a moment after libxl has. */
+	/* A domain that starts is sealed: not while the builder's mappings of it remain, and the
+	 * kernel gives the last of them back a moment after libxl has. */
 	for (tries = 0; xc_domain_unpause(c->xc, domid); tries++) {
 		if (errno != EBUSY || tries == 200)
 			return fail(c, errno, "cannot start domain %u: %s", domid, strerror(errno));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Starts and ends of pairs, for those who must know without asking again and again.  xenstore's watches say
- * when to look (a change of the index, or some domain's end); what happened is found by comparing.
+ * Starts and ends of pairs, for those who must know without asking again and again.  xenstore's
+ * watches say when to look (a change of the index, or some domain's end); what happened is found by
+ * comparing.
  */
 #include <errno.h>
 #include <poll.h>
@@ -45,7 +46,8 @@ static int open_events(struct diptych *c)
 	events->xs = xs_open(0);
 	if (!events->xs || !xs_watch(events->xs, "/tool/diptych", "pairs") ||
 	    !xs_watch(events->xs, "@releaseDomain", "end")) {
-		error = fail(c, errno ? errno : EIO, "xenstore takes no watch: %s", strerror(errno));
+		error = fail(c, errno ? errno : EIO, "xenstore takes no watch: %s",
+			     strerror(errno));
 		events_free(events);
 		return error;
 	}
@@ -72,7 +74,8 @@ static bool same(const struct diptych_pair *a, const struct diptych_pair *b)
 	       (uuid_is_zero(b->uuid) || !memcmp(a->uuid, b->uuid, sizeof(a->uuid)));
 }
 
-static struct diptych_pair *find(struct diptych_pair *pairs, size_t count, const struct diptych_pair *wanted)
+static struct diptych_pair *find(struct diptych_pair *pairs, size_t count,
+				 const struct diptych_pair *wanted)
 {
 	size_t i;
 
@@ -82,8 +85,8 @@ static struct diptych_pair *find(struct diptych_pair *pairs, size_t count, const
 	return NULL;
 }
 
-static void report(const struct diptych_pair *pair, enum diptych_event_type type, enum diptych_end end,
-		   diptych_event_fn *function, void *user)
+static void report(const struct diptych_pair *pair, enum diptych_event_type type,
+		   enum diptych_end end, diptych_event_fn *function, void *user)
 {
 	struct diptych_event event = {
 		.type = type,
@@ -114,7 +117,8 @@ static int compare(struct diptych *c, diptych_event_fn *function, void *user)
 		if (find(now, count, old))
 			continue;
 		end = record_read_end(old->guest, old->uuid);
-		report(old, DIPTYCH_ENDED, end != DIPTYCH_END_UNKNOWN ? end : old->end, function, user);
+		report(old, DIPTYCH_ENDED, end != DIPTYCH_END_UNKNOWN ? end : old->end, function,
+		       user);
 		reported++;
 	}
 	for (i = 0; i < count; i++) {
@@ -154,7 +158,7 @@ static int64_t now_ms(void)
 int diptych_event_wait(struct diptych *context, int timeout_ms, diptych_event_fn *event, void *user)
 {
 	int64_t until = now_ms() + timeout_ms, left;
-	struct pollfd poll_for = {.events = POLLIN};
+	struct pollfd poll_for = { .events = POLLIN };
 	int result;
 
 	poll_for.fd = diptych_event_fd(context);

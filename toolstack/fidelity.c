@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The fidelity panel: an ordinary PVH domain built by libxl from the fidelity image, with the guest's disks
- * and network interfaces as its own paravirtual devices.
+ * The fidelity panel: an ordinary PVH domain built by libxl from the fidelity image, with the
+ * guest's disks and network interfaces as its own paravirtual devices.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,8 @@
 #include "paths.h"
 
 #define DEFAULT_MEMORY_KIB (128u << 10)
-#define DEFAULT_CMDLINE "console=null quiet" /* hvc0 is the guest's serial port, the kernel must not talk there */
+#define DEFAULT_CMDLINE \
+	"console=null quiet" /* hvc0 is the guest's serial port, the kernel must not talk there */
 
 uint64_t fidelity_memory_kib(const struct diptych_desc *desc)
 {
@@ -26,8 +27,8 @@ static char *copy(const char *value, const char *otherwise)
 	return strdup(value ? value : otherwise);
 }
 
-/* Disk i of the guest is /dev/xvda + i in the fidelity domain; qemu-argv.c counts the same way.  A CD-ROM
- * drive is a read-only disk here: the drive itself is emulated. */
+/* Disk i of the guest is /dev/xvda + i in the fidelity domain; qemu-argv.c counts the same way.  A
+ * CD-ROM drive is a read-only disk here: the drive itself is emulated. */
 static int add_disks(libxl_domain_config *config, const struct diptych_desc *desc)
 {
 	libxl_device_disk *disk;
@@ -47,7 +48,8 @@ static int add_disks(libxl_domain_config *config, const struct diptych_desc *des
 			return -1;
 		disk->vdev[3] = (char)('a' + i);
 		disk->backend = LIBXL_DISK_BACKEND_PHY;
-		disk->format = LIBXL_DISK_FORMAT_RAW; /* what is in it is the fidelity domain's affair */
+		disk->format =
+			LIBXL_DISK_FORMAT_RAW; /* what is in it is the fidelity domain's affair */
 		disk->readwrite = !desc->disks[i].readonly && !desc->disks[i].cdrom;
 	}
 	return 0;
@@ -83,7 +85,8 @@ static int fill(struct diptych *c, libxl_domain_config *config, const struct dip
 		config->c_info.name = NULL;
 	libxl_uuid_generate(&config->c_info.uuid);
 	libxl_domain_build_info_init_type(&config->b_info, LIBXL_DOMAIN_TYPE_PVH);
-	config->b_info.max_vcpus = (int)desc->vcpus; /* a vCPU of the guest runs on one of its partner */
+	config->b_info.max_vcpus =
+		(int)desc->vcpus; /* a vCPU of the guest runs on one of its partner */
 	if (libxl_cpu_bitmap_alloc(c->libxl, &config->b_info.avail_vcpus, (int)desc->vcpus))
 		return -1;
 	libxl_bitmap_set_any(&config->b_info.avail_vcpus);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The real-guest panel: a domain without emulation of any kind whose memory lies in one row, its pool.
- * The fidelity domain arranges it for the guest (core/include/public/minv.h).
+ * The real-guest panel: a domain without emulation of any kind whose memory lies in one row, its
+ * pool. The fidelity domain arranges it for the guest (core/include/public/minv.h).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +21,7 @@ uint64_t guest_pool_pages(const struct diptych_desc *desc)
 	return (desc->max_memory_kib >> 10) * PAGES_PER_MIB + EXTRA_PAGES;
 }
 
-/* Populates `count` pages from pool page `first`, in extents of 2^order.  Returns how many it got. */
+/* Populates `count` pages from pool page `first`, in extents of 2^order.  Returns how many came. */
 static uint64_t populate(struct diptych *c, uint32_t domid, uint64_t first, uint64_t count,
 			 unsigned int order)
 {
@@ -43,7 +43,8 @@ static int populate_pool(struct diptych *c, uint32_t domid, uint64_t pages)
 		now = pages - done < BATCH_PAGES ? pages - done : BATCH_PAGES;
 		got = 0;
 		if (now >= LARGE_PAGES)
-			got = populate(c, domid, done, now & ~(uint64_t)(LARGE_PAGES - 1), LARGE_ORDER);
+			got = populate(c, domid, done, now & ~(uint64_t)(LARGE_PAGES - 1),
+				       LARGE_ORDER);
 		if (!got) /* no large extents, or not enough for one */
 			got = populate(c, domid, done, now < LARGE_PAGES ? now : LARGE_PAGES, 0);
 		if (!got)
@@ -62,10 +63,11 @@ static int configure(struct diptych *c, const struct diptych_desc *desc, uint32_
 	uint64_t pages = guest_pool_pages(desc);
 
 	if (xc_domain_max_vcpus(c->xc, domid, desc->vcpus))
-		return fail(c, errno, "the guest cannot have %u vCPUs: %s", desc->vcpus, strerror(errno));
-	if (xc_domain_setmaxmem(c->xc, domid, pages << 2))
-		return fail(c, errno, "the guest cannot have %" PRIu64 " MiB: %s", pages / PAGES_PER_MIB,
+		return fail(c, errno, "the guest cannot have %u vCPUs: %s", desc->vcpus,
 			    strerror(errno));
+	if (xc_domain_setmaxmem(c->xc, domid, pages << 2))
+		return fail(c, errno, "the guest cannot have %" PRIu64 " MiB: %s",
+			    pages / PAGES_PER_MIB, strerror(errno));
 	return populate_pool(c, domid, pages);
 }
 
@@ -78,7 +80,7 @@ int guest_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *do
 		.max_grant_frames = -1,
 		.max_maptrack_frames = -1,
 		.grant_opts = XEN_DOMCTL_GRANT_version(1),
-		.arch = {.emulation_flags = 0}, /* this is what makes it a real guest */
+		.arch = { .emulation_flags = 0 }, /* this is what makes it a real guest */
 	};
 	uint32_t id = 0;
 	int error;
@@ -86,7 +88,8 @@ int guest_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *do
 	clear_xen_error(c);
 	memcpy(create.handle, desc->uuid, sizeof(create.handle));
 	if (xc_domain_create(c->xc, &id, &create))
-		return fail(c, errno, "the hypervisor refuses to create the guest: %s", strerror(errno));
+		return fail(c, errno, "the hypervisor refuses to create the guest: %s",
+			    strerror(errno));
 	*domid = id;
 	error = configure(c, desc, id);
 	if (error)
@@ -102,7 +105,8 @@ int guest_destroy(struct diptych *c, uint32_t domid)
 		if (errno == ESRCH)
 			return 0;
 		if ((errno != EAGAIN && errno != EBUSY && errno != EINTR) || tries == 1000)
-			return fail(c, errno, "cannot destroy domain %u: %s", domid, strerror(errno));
+			return fail(c, errno, "cannot destroy domain %u: %s", domid,
+				    strerror(errno));
 		usleep(10000);
 	}
 	return 0;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libdiptych: build, watch and end pairs.  A pair is a real guest and its own fidelity domain: one
- * thing for the user, two domains for the hypervisor.  Used by dxl, by the libvirt driver and by the
- * monitor that stays beside every pair.
+ * thing for the user, two domains for the hypervisor.  Used by dxl, by the libvirt driver and by
+ * the monitor that stays beside every pair.
  *
  * Conventions
- *   - Functions that can fail return 0 or a negative errno value.  The text of the last failure of a
- *     context, a whole sentence without newline, is diptych_error(context); it is also given to the
- *     log callback at level DIPTYCH_ERROR.
+ *   - Functions that can fail return 0 or a negative errno value.  The text of the last failure of
+ *     a context, a whole sentence without newline, is diptych_error(context); it is also given to
+ *     the log callback at level DIPTYCH_ERROR.
  *   - A context is used by one thread at a time; several contexts in one process are fine.
  *   - The library may start child processes.  It reaps only its own, and installs a SIGCHLD handler
  *     (libxl's, selective) when the first context is opened.
- *   - Strings in structures are allocated by malloc and owned by the structure.  To change one, free
- *     the old and assign a strdup.
+ *   - Strings in structures are allocated by malloc and owned by the structure.  To change one,
+ *     free the old and assign a strdup.
  *   - A guest is named by the domain id of its real-guest panel ("guest").
  *   - Plain PVH domains are libxl's business and unknown here.
  */
@@ -32,7 +32,7 @@ extern "C" {
 /* Release of the library, such as "0.1". */
 const char *diptych_version(void);
 
-/* ---- Context ---------------------------------------------------------------------------------- */
+/* ---- Context -------------------------------------------------------------------------------- */
 
 struct diptych;
 
@@ -44,8 +44,8 @@ typedef void diptych_log_fn(void *user, enum diptych_level level, const char *me
 /* While a pair is built: `what` is a short phrase, `percent` 0..100. */
 typedef void diptych_progress_fn(void *user, const char *what, unsigned int percent);
 
-/* Opens the hypervisor, xenstore and libxl.  `log` may be NULL.  On failure *context is NULL and the
- * reason has been given to `log`.  -ENOSYS: this is no control domain. */
+/* Opens the hypervisor, xenstore and libxl.  `log` may be NULL.  On failure *context is NULL and
+ * the reason has been given to `log`.  -ENOSYS: this is no control domain. */
 int diptych_open(struct diptych **context, diptych_log_fn *log, void *user);
 void diptych_close(struct diptych *context); /* NULL is fine */
 
@@ -54,7 +54,7 @@ const char *diptych_error(const struct diptych *context);
 
 void diptych_set_progress(struct diptych *context, diptych_progress_fn *progress, void *user);
 
-/* ---- Description of a pair ---------------------------------------------------------------------- */
+/* ---- Description of a pair ------------------------------------------------------------------ */
 
 enum diptych_firmware { DIPTYCH_SEABIOS, DIPTYCH_OVMF };
 enum diptych_disk_format { DIPTYCH_RAW, DIPTYCH_QCOW2 };
@@ -70,7 +70,7 @@ enum diptych_action {
 
 struct diptych_disk {
 	char *path;   /* block device or file in dom0; NULL: a CD-ROM drive without a disc */
-	char *target; /* the name in the configuration ("xvda", "hda", "sda"); informative, may be NULL */
+	char *target; /* its name there ("xvda", "hda", "sda"); informative, may be NULL */
 	enum diptych_disk_format format;
 	enum diptych_disk_bus bus;
 	bool readonly;
@@ -92,12 +92,12 @@ struct diptych_desc {
 	uint64_t current_memory_kib; /* 0: as max */
 	unsigned int vcpus;
 	enum diptych_firmware firmware;
-	char *boot;		     /* order, letters as in xl.cfg: c disk, d CD-ROM, n network; NULL: "c" */
-	struct diptych_disk *disks;  /* array by malloc; grow with diptych_desc_add_disk */
+	char *boot; /* order, letters as in xl.cfg: c disk, d CD-ROM, n network; NULL: "c" */
+	struct diptych_disk *disks; /* array by malloc; grow with diptych_desc_add_disk */
 	size_t disk_count;
 	struct diptych_nic *nics;
 	size_t nic_count;
-	bool serial;		     /* first serial port on a pty, see diptych_console_path */
+	bool serial; /* first serial port on a pty, see diptych_console_path */
 	enum diptych_action on_poweroff, on_reboot, on_crash;
 
 	/* The fidelity domain.  NULL and 0: the installed image and its usual size. */
@@ -107,21 +107,22 @@ struct diptych_desc {
 	uint64_t fidelity_memory_kib;
 
 	char *source; /* file that it was read from, for messages; may be NULL */
-	char *notes;  /* set by the parser: what it read that will have no effect, one a line; may be NULL */
+	char *notes;  /* set by the parser: what will have no effect, one a line; may be NULL */
 };
 
 /* Defaults: 1 vCPU, SeaBIOS, serial, every action DESTROY but on_reboot RESTART. */
 void diptych_desc_init(struct diptych_desc *desc);
 void diptych_desc_dispose(struct diptych_desc *desc);
 
-/* New zeroed element at the end, NULL when memory is out.  Pointers to earlier elements become stale. */
+/* New zeroed element at the end, NULL when memory is out.  Pointers to earlier elements become
+ * stale. */
 struct diptych_disk *diptych_desc_add_disk(struct diptych_desc *desc);
 struct diptych_nic *diptych_desc_add_nic(struct diptych_desc *desc);
 
 /*
- * Reads xl.cfg text (type="hvm") into an initialised description.  No hypervisor is needed.  `name` is
- * the file's name for messages.  On failure *error is text by malloc, one message per line, each with
- * file and line where there is one.  -ENOTSUP: type="pvh", which is libxl's to build.
+ * Reads xl.cfg text (type="hvm") into an initialised description.  No hypervisor is needed.  `name`
+ * is the file's name for messages.  On failure *error is text by malloc, one message per line, each
+ * with file and line where there is one.  -ENOTSUP: type="pvh", which is libxl's to build.
  */
 int diptych_desc_parse(struct diptych_desc *desc, const char *name, const char *text, size_t length,
 		       char **error);
@@ -131,19 +132,20 @@ int diptych_desc_parse_file(struct diptych_desc *desc, const char *path, char **
  * description.  NULL when memory is out. */
 char *diptych_desc_format(const struct diptych_desc *desc);
 
-/* Whether this release can build it, and whether its files are there: the same checks that create makes
- * before it touches anything.  *error as above. */
+/* Whether this release can build it, and whether its files are there: the same checks that create
+ * makes before it touches anything.  *error as above. */
 int diptych_desc_check(const struct diptych_desc *desc, char **error);
 
-/* ---- Building and ending ------------------------------------------------------------------------ */
+/* ---- Building and ending -------------------------------------------------------------------- */
 
 #define DIPTYCH_CREATE_PAUSED 1u /* both panels stay paused until diptych_unpause */
 
 /*
- * Builds a pair and lets it run.  *guest is the real guest's domain id.  On failure nothing is left: no
- * domain, no xenstore key.  -EEXIST: the name or uuid is in use.  A monitor process is left behind that
- * ends both panels when one ends, does what on_poweroff, on_reboot and on_crash say, and writes to
- * /var/log/diptych/NAME.log; it does not depend on the caller.  Blocks for seconds.
+ * Builds a pair and lets it run.  *guest is the real guest's domain id.  On failure nothing is
+ * left: no domain, no xenstore key.  -EEXIST: the name or uuid is in use.  A monitor process is
+ * left behind that ends both panels when one ends, does what on_poweroff, on_reboot and on_crash
+ * say, and writes to /var/log/diptych/NAME.log; it does not depend on the caller.  Blocks for
+ * seconds.
  */
 int diptych_create(struct diptych *context, const struct diptych_desc *desc, unsigned int flags,
 		   uint32_t *guest);
@@ -160,15 +162,16 @@ int diptych_reboot(struct diptych *context, uint32_t guest);
 int diptych_pause(struct diptych *context, uint32_t guest);
 int diptych_unpause(struct diptych *context, uint32_t guest);
 
-/* Starts a monitor for every pair that has lost its own, and removes the traces of pairs whose panels other
- * tools have destroyed.  For long-lived callers at their start, and for dxl at every one. */
+/* Starts a monitor for every pair that has lost its own, and removes the traces of pairs whose
+ * panels other tools have destroyed.  For long-lived callers at their start, and for dxl at every
+ * one. */
 int diptych_tend(struct diptych *context);
 
-/* ---- Looking ------------------------------------------------------------------------------------ */
+/* ---- Looking -------------------------------------------------------------------------------- */
 
 enum diptych_state {
 	DIPTYCH_RUNNING,
-	DIPTYCH_BLOCKED,  /* waits for an interrupt */
+	DIPTYCH_BLOCKED, /* waits for an interrupt */
 	DIPTYCH_PAUSED,
 	DIPTYCH_SHUTDOWN, /* has ended, its panels are still there */
 	DIPTYCH_DYING,	  /* is being taken apart, or one panel is gone */
@@ -177,26 +180,26 @@ enum diptych_state {
 /* Why a pair ended. */
 enum diptych_end {
 	DIPTYCH_END_UNKNOWN,
-	DIPTYCH_END_POWEROFF,	/* the guest powered off */
-	DIPTYCH_END_REBOOT,	/* the guest asked for a reset */
-	DIPTYCH_END_CRASH,	/* the guest crashed */
-	DIPTYCH_END_FIDELITY,	/* its fidelity domain ended or was killed before it */
-	DIPTYCH_END_DESTROYED,	/* somebody destroyed it */
+	DIPTYCH_END_POWEROFF,  /* the guest powered off */
+	DIPTYCH_END_REBOOT,    /* the guest asked for a reset */
+	DIPTYCH_END_CRASH,     /* the guest crashed */
+	DIPTYCH_END_FIDELITY,  /* its fidelity domain ended or was killed before it */
+	DIPTYCH_END_DESTROYED, /* somebody destroyed it */
 };
 const char *diptych_end_text(enum diptych_end end); /* "poweroff", "reboot", ... never NULL */
 
 struct diptych_pair {
-	uint32_t guest;	   /* names the pair, also when that panel is gone already (DIPTYCH_DYING) */
+	uint32_t guest; /* names the pair, also when that panel is gone already (DIPTYCH_DYING) */
 	uint32_t fidelity; /* DIPTYCH_NO_DOMAIN: that panel is gone */
 	char *name;
 	uint8_t uuid[16];
 	enum diptych_state state;
-	enum diptych_end end;	      /* meaningful in DIPTYCH_SHUTDOWN and DIPTYCH_DYING */
-	uint64_t memory_kib;	      /* RAM that the guest sees */
-	uint64_t pool_kib;	      /* memory of its domain: RAM, video memory, firmware */
+	enum diptych_end end; /* meaningful in DIPTYCH_SHUTDOWN and DIPTYCH_DYING */
+	uint64_t memory_kib;  /* RAM that the guest sees */
+	uint64_t pool_kib;    /* memory of its domain: RAM, video memory, firmware */
 	uint64_t fidelity_memory_kib;
 	unsigned int vcpus;
-	uint64_t guest_ns;	      /* CPU time spent in the guest, and in its fidelity domain */
+	uint64_t guest_ns; /* CPU time spent in the guest, and in its fidelity domain */
 	uint64_t fidelity_ns;
 };
 
@@ -210,10 +213,11 @@ int diptych_lookup_id(struct diptych *context, uint32_t domid, struct diptych_pa
 int diptych_lookup_uuid(struct diptych *context, const uint8_t uuid[16], struct diptych_pair *pair);
 void diptych_pair_dispose(struct diptych_pair *pair);
 
-/* The pty of the guest's first serial port, a string by malloc.  Waits some seconds for it to appear. */
+/* The pty of the guest's first serial port, a string by malloc.  Waits some seconds for it to
+ * appear. */
 int diptych_console_path(struct diptych *context, uint32_t guest, char **path);
 
-/* ---- Events ------------------------------------------------------------------------------------- */
+/* ---- Events --------------------------------------------------------------------------------- */
 
 enum diptych_event_type { DIPTYCH_STARTED, DIPTYCH_ENDED };
 
@@ -227,17 +231,20 @@ struct diptych_event {
 };
 typedef void diptych_event_fn(void *user, const struct diptych_event *event);
 
-/* A descriptor to poll for reading, or negative errno.  The first call takes stock of the pairs that are
- * there, which are not reported; diptych_list afterwards shows them.  It belongs to the context. */
+/* A descriptor to poll for reading, or negative errno.  The first call takes stock of the pairs
+ * that are there, which are not reported; diptych_list afterwards shows them.  It belongs to the
+ * context. */
 int diptych_event_fd(struct diptych *context);
 
-/* Call when the descriptor is readable (calling at other times does no harm): gives `event` everything
- * that happened since.  Never blocks on the descriptor. `event` must not use this context. */
+/* Call when the descriptor is readable (calling at other times does no harm): gives `event`
+ * everything that happened since.  Never blocks on the descriptor. `event` must not use this
+ * context. */
 int diptych_event_dispatch(struct diptych *context, diptych_event_fn *event, void *user);
 
-/* Both in one: waits up to timeout_ms (-1: forever) until something was reported.  1: it was, 0: time is
- * over, negative errno. */
-int diptych_event_wait(struct diptych *context, int timeout_ms, diptych_event_fn *event, void *user);
+/* Both in one: waits up to timeout_ms (-1: forever) until something was reported.  1: it was, 0:
+ * time is over, negative errno. */
+int diptych_event_wait(struct diptych *context, int timeout_ms, diptych_event_fn *event,
+		       void *user);
 
 #ifdef __cplusplus
 }

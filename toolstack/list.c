@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which pairs there are.  The index in xenstore says which were built, the hypervisor which panels exist:
- * nothing is remembered elsewhere, so the answer is true whatever tools were killed.
+ * Which pairs there are.  The index in xenstore says which were built, the hypervisor which panels
+ * exist: nothing is remembered elsewhere, so the answer is true whatever tools were killed.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +22,8 @@ void uuid_text(const uint8_t uuid[16], char text[37])
 	unsigned int i;
 
 	for (i = 0; i < 16; i++)
-		text += sprintf(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+		text += sprintf(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+				uuid[i]);
 }
 
 bool uuid_is_zero(const uint8_t uuid[16])
@@ -53,7 +54,8 @@ static enum diptych_end end_of(const xc_domaininfo_t *guest)
 }
 
 /* The guest's own vCPUs are never scheduled: whether it runs or waits is seen on its partner's. */
-static void find_state(struct diptych_pair *pair, const xc_domaininfo_t *guest, const xc_domaininfo_t *fidelity)
+static void find_state(struct diptych_pair *pair, const xc_domaininfo_t *guest,
+		       const xc_domaininfo_t *fidelity)
 {
 	if (!guest || !fidelity || (guest->flags | fidelity->flags) & XEN_DOMINF_dying) {
 		pair->state = DIPTYCH_DYING;
@@ -103,7 +105,8 @@ static int look(struct diptych *c, uint32_t guest, struct diptych_pair *pair)
 		     tree_read_id(c, &linked, "/local/domain/%u/diptych/fidelity-domid", guest);
 	if (tree_read_id(c, &fidelity, "/tool/diptych/%u", guest))
 		have_fidelity = domain_info(c, fidelity, &fidelity_info) &&
-				tree_read_id(c, &linked, "/local/domain/%u/diptych/guest-domid", fidelity) &&
+				tree_read_id(c, &linked, "/local/domain/%u/diptych/guest-domid",
+					     fidelity) &&
 				linked == guest;
 	if (!have_guest && !have_fidelity)
 		return -ENOENT;
@@ -117,7 +120,8 @@ static int look(struct diptych *c, uint32_t guest, struct diptych_pair *pair)
 		pair->pool_kib = guest_info.tot_pages << 2;
 		pair->guest_ns = guest_info.cpu_time;
 		pair->vcpus = guest_info.max_vcpu_id + 1; /* XEN_INVALID_MAX_VCPU_ID: none */
-		if (!tree_read_u64(c, &pair->memory_kib, "/local/domain/%u/memory/static-max", guest))
+		if (!tree_read_u64(c, &pair->memory_kib, "/local/domain/%u/memory/static-max",
+				   guest))
 			pair->memory_kib = 0;
 	}
 	if (have_fidelity) {
@@ -150,36 +154,51 @@ static int by_guest(const void *a, const void *b)
 	return x->guest < y->guest ? -1 : x->guest > y->guest;
 }
 
+/* Fills `pairs` from the index; an entry of which neither panel exists is passed over: other tools
+ * have destroyed it, and the monitor or tend.c tidies up. */
+static int look_all(struct diptych *c, const uint32_t *guests, size_t entries,
+		    struct diptych_pair *pairs, size_t *count)
+{
+	size_t i;
+	int error;
+
+	for (i = 0; i < entries; i++) {
+		error = look(c, guests[i], &pairs[*count]);
+		if (!error)
+			++*count;
+		else if (error != -ENOENT)
+			return error;
+	}
+	return 0;
+}
+
 int diptych_list(struct diptych *context, struct diptych_pair **pairs, size_t *count)
 {
+	struct diptych_pair *found;
 	uint32_t *guests;
-	size_t entries, i;
+	size_t entries;
 	int error;
 
 	*pairs = NULL;
 	*count = 0;
 	error = tree_index(context, &guests, &entries);
-	if (error || !guests)
+	if (error)
 		return error;
-	*pairs = calloc(entries + 1, sizeof(**pairs));
-	if (!*pairs)
-		error = fail(context, ENOMEM, "out of memory");
-	for (i = 0; !error && i < entries; i++) {
-		error = look(context, guests[i], &(*pairs)[*count]);
-		if (!error)
-			++*count;
-		else if (error == -ENOENT)
-			error = 0; /* both were destroyed by other tools; the monitor or end.c tidies up */
+	found = calloc(entries + 1, sizeof(*found));
+	if (!found) {
+		free(guests);
+		return fail(context, ENOMEM, "out of memory");
 	}
+	error = look_all(context, guests, entries, found, count);
 	free(guests);
 	if (error) {
-		diptych_pairs_free(*pairs, *count);
-		*pairs = NULL;
+		diptych_pairs_free(found, *count);
 		*count = 0;
-	} else {
-		qsort(*pairs, *count, sizeof(**pairs), by_guest);
+		return error;
 	}
-	return error;
+	qsort(found, *count, sizeof(*found), by_guest);
+	*pairs = found;
+	return 0;
 }
 
 struct wanted {
@@ -196,8 +215,8 @@ static bool is_wanted(const struct diptych_pair *pair, const struct wanted *want
 		return pair->guest == wanted->id || pair->fidelity == wanted->id;
 	if (wanted->uuid)
 		return !memcmp(pair->uuid, wanted->uuid, sizeof(pair->uuid));
-	return !strcmp(pair->name, wanted->name) ||
-	       (!strncmp(pair->name, wanted->name, length) && !strcmp(wanted->name + length, ".fd"));
+	return !strcmp(pair->name, wanted->name) || (!strncmp(pair->name, wanted->name, length) &&
+						     !strcmp(wanted->name + length, ".fd"));
 }
 
 /* Takes the wanted pair out of the list and frees the rest. */
@@ -222,7 +241,7 @@ static int find(struct diptych *c, const struct wanted *wanted, struct diptych_p
 
 int pair_find(struct diptych *c, uint32_t domid, struct diptych_pair *pair)
 {
-	struct wanted wanted = {.id = domid};
+	struct wanted wanted = { .id = domid };
 
 	return find(c, &wanted, pair);
 }
@@ -231,22 +250,24 @@ int diptych_lookup_id(struct diptych *context, uint32_t domid, struct diptych_pa
 {
 	int error = pair_find(context, domid, pair);
 
-	return error == -ESRCH ? fail(context, ESRCH, "there is no pair with domain id %u", domid) : error;
+	return error == -ESRCH ? fail(context, ESRCH, "there is no pair with domain id %u", domid)
+			       : error;
 }
 
 int diptych_lookup_uuid(struct diptych *context, const uint8_t uuid[16], struct diptych_pair *pair)
 {
-	struct wanted wanted = {.id = DIPTYCH_NO_DOMAIN, .uuid = uuid};
+	struct wanted wanted = { .id = DIPTYCH_NO_DOMAIN, .uuid = uuid };
 	int error = find(context, &wanted, pair);
 	char text[37];
 
 	uuid_text(uuid, text);
-	return error == -ESRCH ? fail(context, ESRCH, "there is no pair with uuid %s", text) : error;
+	return error == -ESRCH ? fail(context, ESRCH, "there is no pair with uuid %s", text)
+			       : error;
 }
 
 int diptych_lookup(struct diptych *context, const char *who, struct diptych_pair *pair)
 {
-	struct wanted wanted = {.id = DIPTYCH_NO_DOMAIN, .name = who};
+	struct wanted wanted = { .id = DIPTYCH_NO_DOMAIN, .name = who };
 	libxl_uuid uuid;
 	unsigned long id;
 	char *end;

@@ -12,9 +12,8 @@
 #include "context.h"
 #include "paths.h"
 
-extern char **environ;
-
-/* The caller may be a daemon with blocked signals and threads: hence spawn, and a clean signal state. */
+/* The caller may be a daemon with blocked signals and threads: hence spawn, and a clean signal
+ * state. */
 static int spawn(pid_t *pid, char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
@@ -40,7 +39,7 @@ static int spawn(pid_t *pid, char *const argv[])
 int monitor_start(struct diptych *c, uint32_t guest)
 {
 	char program[] = MONITOR_PROGRAM, number[16];
-	char *const argv[] = {program, number, NULL};
+	char *const argv[] = { program, number, NULL };
 	int status, error;
 	pid_t pid;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * diptych-monitor GUEST: stays beside one pair until it has ended, then takes both panels away and does what
- * on_poweroff, on_reboot and on_crash say.  It keeps no state: killed, it can be started again (dxl does
- * that whenever it is used), and another one for the same pair ends at once.
+ * diptych-monitor GUEST: stays beside one pair until it has ended, then takes both panels away and
+ * does what on_poweroff, on_reboot and on_crash say.  It keeps no state: killed, it can be started
+ * again (dxl does that whenever it is used), and another one for the same pair ends at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #include "context.h"
 #include "paths.h"
 
-#define LOOK_AGAIN_MS 5000 /* the guest's panel has no watch of its own in xenstore */
-#define LOOK_SOON_MS 500    /* until xenconsoled has made the pty */
+#define LOOK_AGAIN_MS	 5000 /* the guest's panel has no watch of its own in xenstore */
+#define LOOK_SOON_MS	 500  /* until xenconsoled has made the pty */
 #define TOO_SOON_SECONDS 10 /* a guest that ends sooner is not restarted: it would go on for ever */
 
 static FILE *log_file;
@@ -153,7 +153,8 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 			say("guest %u is gone: destroyed by a tool that knows no pairs", guest);
 			record_end(c, guest, uuid, DIPTYCH_END_DESTROYED);
 		} else {
-			say("guest %u is gone: %s", guest, diptych_end_text(record_read_end(guest, uuid)));
+			say("guest %u is gone: %s", guest,
+			    diptych_end_text(record_read_end(guest, uuid)));
 		}
 		pair_forget(c, guest);
 		error = 0;
@@ -236,7 +237,8 @@ int main(int argc, char **argv)
 
 	guest = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
 	if (!guest || guest >= DOMID_FIRST_RESERVED) {
-		fprintf(stderr, "usage: diptych-monitor GUEST-DOMAIN-ID\nStarted by dxl and libdiptych, not by hand.\n");
+		fprintf(stderr, "usage: diptych-monitor GUEST-DOMAIN-ID\nStarted by dxl and "
+				"libdiptych, not by hand.\n");
 		return 2;
 	}
 	/* Inherited descriptors would keep the caller's files, sockets and locks alive. */

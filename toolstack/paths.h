@@ -13,9 +13,9 @@
 #define DIPTYCH_VERSION "0.1"
 #endif
 
-#define FIDELITY_KERNEL DIPTYCH_LIBDIR "/diptych/fidelity/vmlinuz"
+#define FIDELITY_KERNEL	 DIPTYCH_LIBDIR "/diptych/fidelity/vmlinuz"
 #define FIDELITY_RAMDISK DIPTYCH_LIBDIR "/diptych/fidelity/initramfs"
-#define MONITOR_PROGRAM DIPTYCH_LIBEXECDIR "/diptych/diptych-monitor"
+#define MONITOR_PROGRAM	 DIPTYCH_LIBEXECDIR "/diptych/diptych-monitor"
 
 #ifndef DIPTYCH_RUN_DIR
 #define DIPTYCH_RUN_DIR "/run/diptych" /* per pair: PAIR/desc, PAIR/monitor; ended/PAIR */

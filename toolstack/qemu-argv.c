@@ -49,8 +49,8 @@ static size_t boot_index(const struct diptych_desc *desc, char letter, size_t nt
 	return found ? (size_t)(found - order) * 64 + nth + 1 : 0;
 }
 
-static void add_disk_device(struct list *list, const struct diptych_desc *desc, size_t index, size_t boot,
-			    unsigned int *ide, unsigned int *ahci)
+static void add_disk_device(struct list *list, const struct diptych_desc *desc, size_t index,
+			    size_t boot, unsigned int *ide, unsigned int *ahci)
 {
 	const struct diptych_disk *disk = &desc->disks[index];
 	char drive[32] = "", place[32] = "", order[40] = "";
@@ -58,7 +58,8 @@ static void add_disk_device(struct list *list, const struct diptych_desc *desc, 
 
 	if (disk->bus == DIPTYCH_BUS_SATA) {
 		snprintf(place, sizeof(place), ",bus=ahci0.%u", (*ahci)++);
-	} else if (disk->bus == DIPTYCH_BUS_IDE || disk->cdrom) { /* there is no virtio CD-ROM drive */
+	} else if (disk->bus == DIPTYCH_BUS_IDE ||
+		   disk->cdrom) { /* there is no virtio CD-ROM drive */
 		snprintf(place, sizeof(place), ",bus=ide.%u,unit=%u", *ide / 2, *ide % 2);
 		++*ide;
 	} else {
@@ -88,11 +89,12 @@ static void add_disks(struct list *list, const struct diptych_desc *desc)
 
 		if (disk->path) {
 			add(list, "-drive");
-			add(list, "file=/dev/xvd%c,format=%s,if=none,id=d%zu,cache=writeback%s", (char)('a' + i),
-			    disk->format == DIPTYCH_QCOW2 ? "qcow2" : "raw", i,
+			add(list, "file=/dev/xvd%c,format=%s,if=none,id=d%zu,cache=writeback%s",
+			    (char)('a' + i), disk->format == DIPTYCH_QCOW2 ? "qcow2" : "raw", i,
 			    disk->readonly || disk->cdrom ? ",readonly=on" : "");
 		}
-		boot = disk->cdrom ? boot_index(desc, 'd', nth_cdrom++) : boot_index(desc, 'c', nth_disk++);
+		boot = disk->cdrom ? boot_index(desc, 'd', nth_cdrom++)
+				   : boot_index(desc, 'c', nth_disk++);
 		add_disk_device(list, desc, i, boot, &ide, &ahci);
 	}
 }
@@ -109,18 +111,19 @@ static void add_nics(struct list *list, const struct diptych_desc *desc)
 		add(list, "tap,id=n%zu,ifname=tap%zu,script=no,downscript=no", i, i);
 		add(list, "-device");
 		add(list, "%s,netdev=n%zu,mac=%02x:%02x:%02x:%02x:%02x:%02x",
-		    desc->nics[i].model == DIPTYCH_NIC_E1000 ? "e1000" : "virtio-net-pci", i, mac[0], mac[1],
-		    mac[2], mac[3], mac[4], mac[5]);
+		    desc->nics[i].model == DIPTYCH_NIC_E1000 ? "e1000" : "virtio-net-pci", i,
+		    mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	}
 }
 
 char **qemu_argv(const struct diptych_desc *desc)
 {
 	static const char *const always[] = {
-		"-accel", "minv", "-machine", "pc", "-cpu", "max", "-nodefaults", "-no-user-config",
+		"-accel",   "minv", "-machine",	   "pc",
+		"-cpu",	    "max",  "-nodefaults", "-no-user-config",
 		"-display", "none", "-no-reboot",
 	};
-	struct list list = {NULL, 0, false};
+	struct list list = { NULL, 0, false };
 	size_t i;
 
 	for (i = 0; i < sizeof(always) / sizeof(always[0]); i++)

@@ -6,7 +6,7 @@
  *   G/desc		description of the pair, for its restart
  *   G/kept		the pair has ended and stays, as on_... said
  *   G/monitor		held (flock) by the pair's monitor while it lives
- *   ended/G		"UUID REASON": why the pair that had this id ended, for those who only see it gone
+ *   ended/G		"UUID REASON": why the pair with this id ended, for who sees it gone
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +65,8 @@ int record_lock(struct diptych *c, bool wait)
 			close(fd);
 			return -EWOULDBLOCK;
 		} else if (errno != EINTR) {
-			error = fail(c, errno, "cannot lock " DIPTYCH_RUN_DIR "/lock: %s", strerror(errno));
+			error = fail(c, errno, "cannot lock " DIPTYCH_RUN_DIR "/lock: %s",
+				     strerror(errno));
 			close(fd);
 			return error;
 		}

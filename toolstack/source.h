@@ -16,7 +16,8 @@ struct source {
 	unsigned int errors;
 };
 
-/* Line of the (last) assignment to `key`; of the text `item` in it, when that is not NULL.  0: not there. */
+/* Line of the (last) assignment to `key`; of the text `item` in it, when that is not NULL.  0: not
+ * there. */
 unsigned int source_line(const struct source *source, const char *key, const char *item);
 
 /* Writes "name:line: key: text"; without the line where there is none. */

@@ -48,7 +48,8 @@ int diptych_tend(struct diptych *context)
 		return error;
 	for (i = 0; i < count; i++)
 		if (!record_is_kept(pairs[i].guest) && !has_monitor(pairs[i].guest)) {
-			note(context, DIPTYCH_INFO, "pair %s has lost its monitor; starting one", pairs[i].name);
+			note(context, DIPTYCH_INFO, "pair %s has lost its monitor; starting one",
+			     pairs[i].name);
 			if (!error)
 				error = monitor_start(context, pairs[i].guest);
 		}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the toolstack keeps in xenstore.  The shape is that of libxl's stub domains where libxl has one, so
- * that stock xl lists, names, opens and destroys a pair as one thing; the rest is below diptych/.
+ * What the toolstack keeps in xenstore.  The shape is that of libxl's stub domains where libxl has
+ * one, so that stock xl lists, names, opens and destroys a pair as one thing; the rest is below
+ * diptych/.
  *
  *   /tool/diptych/G = F				index of pairs; written last, removed last
  *   /local/domain/G/name, /vm, /memory/static-max	as libxl
@@ -9,7 +10,7 @@
  *   /local/domain/G/diptych/fidelity-domid = F
  *   /local/domain/F/diptych/guest-domid = G
  *   /local/domain/F/diptych/argv/NNN			QEMU's arguments
- *   /local/domain/F/diptych/state			F's to write: "running", "exited CODE", "killed SIGNAL"
+ *   /local/domain/F/diptych/state			F's to write: "running", "exited CODE", ...
  *   /local/domain/F/diptych/error			F's to write: the last lines of what failed
  *   /libxl/G/type = hvm, /vm/UUID/name, /uuid		as libxl
  */
@@ -134,16 +135,17 @@ __attribute__((format(printf, 3, 4))) static void put_number(struct writer *w, u
 static void protect(struct writer *w, unsigned int owner, unsigned int reader)
 {
 	struct xs_permissions permissions[2] = {
-		{.id = owner, .perms = XS_PERM_NONE},
-		{.id = reader, .perms = XS_PERM_READ},
+		{ .id = owner, .perms = XS_PERM_NONE },
+		{ .id = reader, .perms = XS_PERM_READ },
 	};
 
-	if (!w->error && !xs_set_permissions(w->c->xs, w->transaction, w->path, permissions,
-					     reader ? 2u : 1u))
+	if (!w->error &&
+	    !xs_set_permissions(w->c->xs, w->transaction, w->path, permissions, reader ? 2u : 1u))
 		w->error = errno;
 }
 
-static void put_guest(struct writer *w, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity)
+static void put_guest(struct writer *w, const struct diptych_desc *desc, uint32_t guest,
+		      uint32_t fidelity)
 {
 	char uuid[37], vm[64];
 
@@ -183,13 +185,13 @@ static void put_fidelity(struct writer *w, uint32_t guest, uint32_t fidelity, ch
 	protect(w, fidelity, 0);
 }
 
-int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t guest, uint32_t fidelity,
-		    char *const *argv)
+int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t guest,
+		    uint32_t fidelity, char *const *argv)
 {
 	struct writer w;
 
 	do {
-		w = (struct writer){.c = c, .transaction = xs_transaction_start(c->xs)};
+		w = (struct writer){ .c = c, .transaction = xs_transaction_start(c->xs) };
 		if (!w.transaction)
 			return fail(c, errno, "xenstore takes no transaction: %s", strerror(errno));
 		put_guest(&w, desc, guest, fidelity);
@@ -199,7 +201,8 @@ int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t
 			w.error = errno;
 	} while (w.error == EAGAIN); /* somebody else wrote meanwhile */
 	if (w.error)
-		return fail(c, w.error, "cannot write %s to xenstore: %s", w.path, strerror(w.error));
+		return fail(c, w.error, "cannot write %s to xenstore: %s", w.path,
+			    strerror(w.error));
 	return 0;
 }
 
@@ -247,7 +250,9 @@ int tree_index(struct diptych *c, uint32_t **guests, size_t *count)
 	*count = 0;
 	names = xs_directory(c->xs, XBT_NULL, INDEX, &entries);
 	if (!names)
-		return errno == ENOENT ? 0 : fail(c, errno, "cannot read " INDEX ": %s", strerror(errno));
+		return errno == ENOENT
+			       ? 0
+			       : fail(c, errno, "cannot read " INDEX ": %s", strerror(errno));
 	*guests = calloc(entries + 1, sizeof(**guests));
 	for (i = 0; *guests && i < entries; i++) {
 		id = strtoul(names[i], &end, 10);
@@ -260,9 +265,10 @@ int tree_index(struct diptych *c, uint32_t **guests, size_t *count)
 
 void tree_write_console(struct diptych *c, uint32_t guest, uint32_t fidelity, const char *tty)
 {
-	struct writer w = {.c = c, .transaction = XBT_NULL};
+	struct writer w = { .c = c, .transaction = XBT_NULL };
 
-	/* libxl opens console 3 of an HVM guest's stub domain; other tools look at the guest itself. */
+	/* libxl opens console 3 of an HVM guest's stub domain; other tools look at the guest
+	 * itself. */
 	put(&w, tty, "/local/domain/%u/device/console/3/tty", fidelity);
 	put(&w, tty, "/local/domain/%u/serial/0/tty", guest);
 }

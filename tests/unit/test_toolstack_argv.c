@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* build: -D_GNU_SOURCE */
-/* QEMU's arguments: a guest's disks, their order and its serial port reach QEMU as they were described. */
+/* QEMU's arguments: a guest's disks, their order and its serial port reach QEMU as they were
+ * described. */
 #include "toolstack/qemu-argv.c"
 
 #include "toolstack/desc.c"
@@ -44,8 +45,9 @@ static char *joined(void)
 	return text;
 }
 
-#define HEAD                                                                                               \
-	"-accel minv -machine pc -cpu max -nodefaults -no-user-config -display none -no-reboot -smp 1 -m 256"
+#define HEAD                                                                                     \
+	"-accel minv -machine pc -cpu max -nodefaults -no-user-config -display none -no-reboot " \
+	"-smp 1 -m 256"
 #define SERIAL " -chardev serial,id=console,path=/dev/hvc0 -serial chardev:console"
 
 static void expect(const char *expected)
@@ -77,13 +79,14 @@ START_TEST(disks_keep_their_place_and_rights)
 	add_disk("/b", DIPTYCH_BUS_IDE, true, false);
 	add_disk("/c", DIPTYCH_BUS_SATA, false, false);
 	desc.disks[2].format = DIPTYCH_QCOW2;
-	expect(HEAD SERIAL " -device ich9-ahci,id=ahci0"
-			   " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
-			   " -device virtio-blk-pci,drive=d0,bootindex=1"
-			   " -drive file=/dev/xvdb,format=raw,if=none,id=d1,cache=writeback,readonly=on"
-			   " -device ide-hd,drive=d1,bus=ide.0,unit=0,bootindex=2"
-			   " -drive file=/dev/xvdc,format=qcow2,if=none,id=d2,cache=writeback"
-			   " -device ide-hd,drive=d2,bus=ahci0.0,bootindex=3");
+	expect(HEAD SERIAL
+	       " -device ich9-ahci,id=ahci0"
+	       " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
+	       " -device virtio-blk-pci,drive=d0,bootindex=1"
+	       " -drive file=/dev/xvdb,format=raw,if=none,id=d1,cache=writeback,readonly=on"
+	       " -device ide-hd,drive=d1,bus=ide.0,unit=0,bootindex=2"
+	       " -drive file=/dev/xvdc,format=qcow2,if=none,id=d2,cache=writeback"
+	       " -device ide-hd,drive=d2,bus=ahci0.0,bootindex=3");
 }
 END_TEST
 
@@ -93,10 +96,11 @@ START_TEST(boot_order_is_followed)
 	desc.boot = strdup("dc");
 	add_disk("/a", DIPTYCH_BUS_VIRTIO, false, false);
 	add_disk("/cd", DIPTYCH_BUS_IDE, true, true);
-	expect(HEAD SERIAL " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
-			   " -device virtio-blk-pci,drive=d0,bootindex=65"
-			   " -drive file=/dev/xvdb,format=raw,if=none,id=d1,cache=writeback,readonly=on"
-			   " -device ide-cd,drive=d1,bus=ide.0,unit=0,bootindex=1");
+	expect(HEAD SERIAL
+	       " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
+	       " -device virtio-blk-pci,drive=d0,bootindex=65"
+	       " -drive file=/dev/xvdb,format=raw,if=none,id=d1,cache=writeback,readonly=on"
+	       " -device ide-cd,drive=d1,bus=ide.0,unit=0,bootindex=1");
 }
 END_TEST
 
@@ -112,7 +116,7 @@ END_TEST
 
 START_TEST(network_cards_have_the_mac_that_was_asked_for)
 {
-	static const uint8_t mac[6] = {0, 0x16, 0x3e, 1, 2, 0xff};
+	static const uint8_t mac[6] = { 0, 0x16, 0x3e, 1, 2, 0xff };
 	struct diptych_nic *nic = diptych_desc_add_nic(&desc);
 
 	memcpy(nic->mac, mac, sizeof(mac));

@@ -62,7 +62,8 @@ static void expect(int result, const char *format, const char *argument)
 	}
 	ck_assert_ptr_nonnull(error);
 	snprintf(text, sizeof(text), "%s%s", format, argument ? argument : "");
-	ck_assert_msg(!strncmp(error, text, strlen(text)), "\"%s\" does not begin with \"%s\"", error, text);
+	ck_assert_msg(!strncmp(error, text, strlen(text)), "\"%s\" does not begin with \"%s\"",
+		      error, text);
 	ck_assert_msg(!strchr(error, '\n'), "more than one line: %s", error);
 }
 
@@ -117,14 +118,16 @@ START_TEST(a_missing_image)
 {
 	free(desc.fidelity_kernel);
 	desc.fidelity_kernel = NULL;
-	expect(-ENOENT, "g.cfg: kernel of the fidelity domain, /nonexistent/diptych/fidelity/vmlinuz: No such file",
+	expect(-ENOENT,
+	       "g.cfg: kernel of the fidelity domain, /nonexistent/diptych/fidelity/vmlinuz: No "
+	       "such file",
 	       NULL);
 }
 END_TEST
 
 START_TEST(names)
 {
-	static const char *const bad[] = {"", "a/b", "..", "17", "a\nb", ".hidden"};
+	static const char *const bad[] = { "", "a/b", "..", "17", "a\nb", ".hidden" };
 	char longest[66];
 	size_t i;
 

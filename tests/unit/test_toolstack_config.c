@@ -42,16 +42,18 @@ static void expect_error(const char *text, const char *message)
 
 START_TEST(all_settings)
 {
-	int result = read_text("name = \"web\"\ntype = 'hvm'\nuuid = \"00112233-4455-6677-8899-aabbccddeeff\"\n"
-			   "memory = 512\nmaxmem = 1024\nvcpus = 2\nbios = \"ovmf\"\nboot = \"dc\"\n"
-			   "serial = \"pty\"\n"
-			   "disk = [ \"phy:/dev/vg/web,xvda,w\", '/iso/a.iso,,hdc,cdrom', 'format=qcow2,vdev=sdb,"
-			   "access=ro,target=/x/b c.q' ]\n"
-			   "vif = [ 'mac=00:16:3e:01:02:03,bridge=br0,model=e1000', '' ]\n"
-			   "on_poweroff=\"preserve\"\non_reboot=\"destroy\"\non_crash=\"restart\"\n"
-			   "stubdomain_memory=96\nstubdomain_kernel=\"/k\"\nstubdomain_ramdisk=\"/r\"\n"
-			   "stubdomain_cmdline=\"a \\\"b\\\"\"");
-	static const uint8_t mac[6] = {0, 0x16, 0x3e, 1, 2, 3};
+	int result = read_text(
+		"name = \"web\"\ntype = 'hvm'\nuuid = \"00112233-4455-6677-8899-aabbccddeeff\"\n"
+		"memory = 512\nmaxmem = 1024\nvcpus = 2\nbios = \"ovmf\"\nboot = \"dc\"\n"
+		"serial = \"pty\"\n"
+		"disk = [ \"phy:/dev/vg/web,xvda,w\", '/iso/a.iso,,hdc,cdrom', "
+		"'format=qcow2,vdev=sdb,"
+		"access=ro,target=/x/b c.q' ]\n"
+		"vif = [ 'mac=00:16:3e:01:02:03,bridge=br0,model=e1000', '' ]\n"
+		"on_poweroff=\"preserve\"\non_reboot=\"destroy\"\non_crash=\"restart\"\n"
+		"stubdomain_memory=96\nstubdomain_kernel=\"/k\"\nstubdomain_ramdisk=\"/r\"\n"
+		"stubdomain_cmdline=\"a \\\"b\\\"\"");
+	static const uint8_t mac[6] = { 0, 0x16, 0x3e, 1, 2, 3 };
 
 	ck_assert_msg(!result, "%s", error);
 	ck_assert_ptr_null(error);
@@ -142,22 +144,30 @@ END_TEST
 
 START_TEST(mistakes_name_their_line)
 {
-	expect_error("name=\"g\"\ntype=\"pv\"\n", "t.cfg:2: type: \"pv\" is not supported; hvm and pvh are");
+	expect_error("name=\"g\"\ntype=\"pv\"\n",
+		     "t.cfg:2: type: \"pv\" is not supported; hvm and pvh are");
 	expect_error("name=\"g\"\n", "t.cfg: type: is missing; type=\"hvm\" makes a pair");
 	expect_error("type=\"hvm\"\nmemory=1\n", "t.cfg: name: is missing");
-	expect_error("type=\"hvm\"\nname=\"g\"\n", "t.cfg: memory: is missing (the guest's RAM in MiB)");
+	expect_error("type=\"hvm\"\nname=\"g\"\n",
+		     "t.cfg: memory: is missing (the guest's RAM in MiB)");
 	expect_error(BASE "vcpus = 0\n", "t.cfg:4: vcpus: a number from 1 to 1024 is needed");
-	expect_error(BASE "\n  vcpus = \"two\"\n", "t.cfg:5: vcpus: a number from 1 to 1024 is needed");
-	expect_error(BASE "maxvcpus=2\n", "t.cfg:4: maxvcpus: must equal vcpus (1): vCPUs cannot be added later");
+	expect_error(BASE "\n  vcpus = \"two\"\n",
+		     "t.cfg:5: vcpus: a number from 1 to 1024 is needed");
+	expect_error(BASE "maxvcpus=2\n",
+		     "t.cfg:4: maxvcpus: must equal vcpus (1): vCPUs cannot be added later");
 	expect_error(BASE "maxmem=100\n", "t.cfg:3: memory: 256 MiB is more than maxmem, 100 MiB");
 	expect_error(BASE "uuid=\"123\"\n", "t.cfg:4: uuid: \"123\" is not a uuid");
-	expect_error(BASE "bios=\"rombios\"\n", "t.cfg:4: bios: \"rombios\" is not known; seabios or ovmf is");
+	expect_error(BASE "bios=\"rombios\"\n",
+		     "t.cfg:4: bios: \"rombios\" is not known; seabios or ovmf is");
 	expect_error(BASE "on_crash=\"coredump-destroy\"\n",
-		     "t.cfg:4: on_crash: \"coredump-destroy\" is not supported; destroy, restart or preserve is");
-	expect_error(BASE "kernel=\"/k\"\n", "t.cfg:4: kernel: a real guest boots by its firmware from its own disk; "
-					     "kernel= is for type=\"pvh\"");
+		     "t.cfg:4: on_crash: \"coredump-destroy\" is not supported; destroy, restart "
+		     "or preserve is");
+	expect_error(BASE "kernel=\"/k\"\n",
+		     "t.cfg:4: kernel: a real guest boots by its firmware from its own disk; "
+		     "kernel= is for type=\"pvh\"");
 	expect_error(BASE "serial=['pty','pty']\n", "t.cfg:4: serial: a guest has one serial port");
-	expect_error(BASE "pci=['01:00.0']\n", "t.cfg:4: pci: passing devices through is not supported");
+	expect_error(BASE "pci=['01:00.0']\n",
+		     "t.cfg:4: pci: passing devices through is not supported");
 }
 END_TEST
 
@@ -177,24 +187,31 @@ START_TEST(items_of_lists_name_their_own_line)
 	expect_error(BASE "disk = [\n 'phy:/dev/a,fd0,w' ]\n",
 		     "t.cfg:5: disk: \"phy:/dev/a,fd0,w\": a device is named xvdX, hdX or sdX");
 	expect_error(BASE "disk=['a,raw,xvda,w,script=block-x']\n",
-		     "t.cfg:4: disk: \"a,raw,xvda,w,script=block-x\": backends and block scripts of one's own are not "
+		     "t.cfg:4: disk: \"a,raw,xvda,w,script=block-x\": backends and block scripts "
+		     "of one's own are not "
 		     "supported");
 	expect_error(BASE "vif = [ '',\n\n 'mac=1:2,bridge=x' ]\n",
 		     "t.cfg:6: vif: \"mac=1:2,bridge=x\": 1:2 is not the address of one adapter");
 	expect_error(BASE "vif=['mac=01:00:00:00:00:00']\n", /* a group's address */
-		     "t.cfg:4: vif: \"mac=01:00:00:00:00:00\": 01:00:00:00:00:00 is not the address of one adapter");
-	expect_error(BASE "vif=['model=ne2k']\n", "t.cfg:4: vif: \"model=ne2k\": model=ne2k is not supported");
-	expect_error(BASE "vif=['rate=1Mb/s']\n", "t.cfg:4: vif: \"rate=1Mb/s\": rate is not supported");
+		     "t.cfg:4: vif: \"mac=01:00:00:00:00:00\": 01:00:00:00:00:00 is not the "
+		     "address of one adapter");
+	expect_error(BASE "vif=['model=ne2k']\n",
+		     "t.cfg:4: vif: \"model=ne2k\": model=ne2k is not supported");
+	expect_error(BASE "vif=['rate=1Mb/s']\n",
+		     "t.cfg:4: vif: \"rate=1Mb/s\": rate is not supported");
 	ck_assert_int_eq(read_text(BASE "disk=['foo,,']\n"), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(error, "t.cfg:4: disk: \"foo,,\" is not a disk specification"));
+	ck_assert_ptr_nonnull(
+		strstr(error, "t.cfg:4: disk: \"foo,,\" is not a disk specification"));
 }
 END_TEST
 
 START_TEST(all_mistakes_at_once)
 {
 	ck_assert_int_eq(read_text("type=\"hvm\"\nmemory=0\nvcpus=0\n"), -EINVAL);
-	ck_assert_str_eq(error, "t.cfg: name: is missing\nt.cfg:2: memory: a number from 1 to 16777216 is needed\n"
-				"t.cfg:3: vcpus: a number from 1 to 1024 is needed");
+	ck_assert_str_eq(
+		error,
+		"t.cfg: name: is missing\nt.cfg:2: memory: a number from 1 to 16777216 is needed\n"
+		"t.cfg:3: vcpus: a number from 1 to 1024 is needed");
 }
 END_TEST
 

@@ -7,7 +7,7 @@
 
 #include "dxl.h"
 
-static const struct option help_only[] = {{"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+static const struct option help_only[] = { { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 int console_of_pair(uint32_t guest)
 {

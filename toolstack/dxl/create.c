@@ -83,7 +83,8 @@ static int build(const struct wish *wish, const struct diptych_desc *desc)
 	if (progress)
 		diptych_set_progress(pairs, show_progress, NULL);
 	/* With -c it starts when its console is open. */
-	error = diptych_create(pairs, desc, wish->paused || wish->console ? DIPTYCH_CREATE_PAUSED : 0, &guest);
+	error = diptych_create(pairs, desc,
+			       wish->paused || wish->console ? DIPTYCH_CREATE_PAUSED : 0, &guest);
 	if (progress)
 		fprintf(stderr, "\r\033[K");
 	if (error)
@@ -105,7 +106,8 @@ static int build(const struct wish *wish, const struct diptych_desc *desc)
 /* A plain PVH domain is libxl's, and xl is the front end that knows all of its settings. */
 static int hand_to_xl(const struct wish *wish)
 {
-	char flags[6] = "-", **argv = calloc((size_t)wish->setting_count + 5, sizeof(*argv)), *f = flags + 1;
+	char flags[6] = "-", **argv = calloc((size_t)wish->setting_count + 5, sizeof(*argv)),
+	     *f = flags + 1;
 	char xl[] = "xl", verb[] = "create";
 	int n = 0, i;
 
@@ -168,9 +170,10 @@ static int create(const struct wish *wish)
 int verb_create(const struct verb *verb, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"paused", 0, NULL, 'p'}, {"console", 0, NULL, 'c'}, {"dryrun", 0, NULL, 'n'},
-		{"quiet", 0, NULL, 'q'},  {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
-	struct wish wish = {.file = NULL};
+		{ "paused", 0, NULL, 'p' }, { "console", 0, NULL, 'c' }, { "dryrun", 0, NULL, 'n' },
+		{ "quiet", 0, NULL, 'q' },  { "help", 0, NULL, 'h' },	 { NULL, 0, NULL, 0 }
+	};
+	struct wish wish = { .file = NULL };
 	int option, i;
 
 	while ((option = next_option(verb, argc, argv, "pcnqh", longs)) >= 0) {
@@ -184,7 +187,8 @@ int verb_create(const struct verb *verb, int argc, char **argv)
 	wish.setting_count = argc - optind - 1;
 	for (i = 0; i < wish.setting_count; i++)
 		if (!strchr(wish.settings[i], '=')) {
-			complain("\"%s\" is not KEY=VALUE; one configuration file at a time", wish.settings[i]);
+			complain("\"%s\" is not KEY=VALUE; one configuration file at a time",
+				 wish.settings[i]);
 			return EXIT_USAGE;
 		}
 	return create(&wish);

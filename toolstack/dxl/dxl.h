@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dxl: pairs on the command line, in the manner of xl.  One file per family of verbs; every verb is a line
- * of the table in verbs.c.  Pairs are reached by libdiptych's public interface only, other domains by libxl.
+ * dxl: pairs on the command line, in the manner of xl.  One file per family of verbs; every verb is
+ * a line of the table in verbs.c.  Pairs are reached by libdiptych's public interface only, other
+ * domains by libxl.
  */
 #ifndef DXL_H
 #define DXL_H
@@ -28,7 +29,7 @@ extern const struct verb verbs[];
 const struct verb *verb_find(const char *name);
 
 /* main.c */
-extern int verbosity; /* number of -v */
+extern int verbosity;		  /* number of -v */
 struct diptych *open_pairs(void); /* once per process; exits with a message when it cannot */
 libxl_ctx *open_libxl(void);
 /* "error: text", each line of it; returns EXIT_FAILURE. */
@@ -36,9 +37,10 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int complain_of(struct diptych *pairs); /* its last error */
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_usage(FILE *to, const struct verb *verb);
-/* getopt_long with --help and mistakes handled: they end the process.  -1 at the end of the options, when
- * the number of operands is right too; they start at argv[optind]. */
-int next_option(const struct verb *verb, int argc, char **argv, const char *letters, const struct option *longs);
+/* getopt_long with --help and mistakes handled: they end the process.  -1 at the end of the
+ * options, when the number of operands is right too; they start at argv[optind]. */
+int next_option(const struct verb *verb, int argc, char **argv, const char *letters,
+		const struct option *longs);
 
 /* target.c: what a name, id or uuid on the command line stands for. */
 struct target {

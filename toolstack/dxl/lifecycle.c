@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* destroy, pause, unpause, shutdown, reboot: of a pair by libdiptych, of any other domain by libxl. */
+/* destroy, pause, unpause, shutdown, reboot: of a pair by libdiptych, of any other domain by
+ * libxl. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "dxl.h"
 
-static const struct option help_only[] = {{"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+static const struct option help_only[] = { { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 typedef int pair_action(struct diptych *pairs, uint32_t guest);
 typedef int domain_action(libxl_ctx *libxl, uint32_t domid, const libxl_asyncop_how *how);
 
-static int act(const struct verb *verb, int argc, char **argv, pair_action *of_pair, domain_action *of_domain)
+static int act(const struct verb *verb, int argc, char **argv, pair_action *of_pair,
+	       domain_action *of_domain)
 {
 	struct target target;
 	int status = EXIT_SUCCESS;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * list: xl's six columns to the letter, for programs read them.  A guest's line is followed by that of its
- * fidelity domain.  What runs or waits is the fidelity domain's vCPU; the guest's line shows the same.
+ * list: xl's six columns to the letter, for programs read them.  A guest's line is followed by that
+ * of its fidelity domain.  What runs or waits is the fidelity domain's vCPU; the guest's line shows
+ * the same.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,17 +42,19 @@ static const struct diptych_pair *pair_of(const struct table *table, uint32_t do
 
 static void print_line(const libxl_dominfo *domain, const libxl_dominfo *scheduled)
 {
-	static const char letters[] = "-rscwS"; /* poweroff, reboot, suspend, crash, watchdog, soft reset */
+	static const char letters[] =
+		"-rscwS"; /* poweroff, reboot, suspend, crash, watchdog, soft reset */
 	unsigned int reason = domain->shutdown ? (unsigned int)domain->shutdown_reason : 0;
 	char *name = libxl_domid_to_name(open_libxl(), domain->domid);
 	bool still = domain->paused || domain->shutdown || domain->dying;
 
-	printf("%-40s %5d %5lu %5d     %c%c%c%c%c%c  %8.1f\n", name ? name : "(null)", domain->domid,
+	printf("%-40s %5d %5lu %5d     %c%c%c%c%c%c  %8.1f\n", name ? name : "(null)",
+	       domain->domid,
 	       (unsigned long)((domain->current_memkb + domain->outstanding_memkb) / 1024),
 	       domain->vcpu_online, scheduled->running && !still ? 'r' : '-',
-	       scheduled->blocked && !still ? 'b' : '-', domain->paused ? 'p' : '-', domain->shutdown ? 's' : '-',
-	       reason < sizeof(letters) - 1 ? letters[reason] : '?', domain->dying ? 'd' : '-',
-	       (double)domain->cpu_time / 1e9);
+	       scheduled->blocked && !still ? 'b' : '-', domain->paused ? 'p' : '-',
+	       domain->shutdown ? 's' : '-', reason < sizeof(letters) - 1 ? letters[reason] : '?',
+	       domain->dying ? 'd' : '-', (double)domain->cpu_time / 1e9);
 	free(name);
 }
 
@@ -94,7 +97,8 @@ static void print_head(const char *type, const char *name, uint32_t domid, const
 {
 	const libxl_uuid *u = (const libxl_uuid *)uuid;
 
-	printf("    {\n        \"type\": \"%s\",\n        \"domid\": %u,\n        \"name\": ", type, domid);
+	printf("    {\n        \"type\": \"%s\",\n        \"domid\": %u,\n        \"name\": ", type,
+	       domid);
 	print_quoted(name);
 	printf(",\n        \"uuid\": \"" LIBXL_UUID_FMT "\",\n", LIBXL_UUID_BYTES(*u));
 }
@@ -102,8 +106,9 @@ static void print_head(const char *type, const char *name, uint32_t domid, const
 static void print_pair_json(const struct diptych_pair *pair)
 {
 	static const char *const states[] = {
-		[DIPTYCH_RUNNING] = "running",	 [DIPTYCH_BLOCKED] = "blocked", [DIPTYCH_PAUSED] = "paused",
-		[DIPTYCH_SHUTDOWN] = "shutdown", [DIPTYCH_DYING] = "dying",
+		[DIPTYCH_RUNNING] = "running", [DIPTYCH_BLOCKED] = "blocked",
+		[DIPTYCH_PAUSED] = "paused",   [DIPTYCH_SHUTDOWN] = "shutdown",
+		[DIPTYCH_DYING] = "dying",
 	};
 	bool over = pair->state == DIPTYCH_SHUTDOWN || pair->state == DIPTYCH_DYING;
 
@@ -117,11 +122,12 @@ static void print_pair_json(const struct diptych_pair *pair)
 		printf("\"%s\",\n", diptych_end_text(pair->end));
 	else
 		printf("null,\n");
-	printf("        \"vcpus\": %u,\n        \"memory_kib\": %" PRIu64 ",\n        \"pool_kib\": %" PRIu64
-	       ",\n        \"fidelity_memory_kib\": %" PRIu64 ",\n        \"guest_cpu_ns\": %" PRIu64
-	       ",\n        \"fidelity_cpu_ns\": %" PRIu64 "\n    }",
-	       pair->vcpus, pair->memory_kib, pair->pool_kib, pair->fidelity_memory_kib, pair->guest_ns,
-	       pair->fidelity_ns);
+	printf("        \"vcpus\": %u,\n        \"memory_kib\": %" PRIu64
+	       ",\n        \"pool_kib\": %" PRIu64 ",\n        \"fidelity_memory_kib\": %" PRIu64
+	       ",\n        \"guest_cpu_ns\": %" PRIu64 ",\n        \"fidelity_cpu_ns\": %" PRIu64
+	       "\n    }",
+	       pair->vcpus, pair->memory_kib, pair->pool_kib, pair->fidelity_memory_kib,
+	       pair->guest_ns, pair->fidelity_ns);
 }
 
 static void print_domain_json(const libxl_dominfo *domain)
@@ -133,9 +139,10 @@ static void print_domain_json(const libxl_dominfo *domain)
 					       : "blocked";
 	char *name = libxl_domid_to_name(open_libxl(), domain->domid);
 
-	print_head("domain", name ? name : "", domain->domid, libxl_uuid_bytearray_const(&domain->uuid));
-	printf("        \"state\": \"%s\",\n        \"vcpus\": %u,\n        \"memory_kib\": %" PRIu64
-	       ",\n        \"cpu_ns\": %" PRIu64 "\n    }",
+	print_head("domain", name ? name : "", domain->domid,
+		   libxl_uuid_bytearray_const(&domain->uuid));
+	printf("        \"state\": \"%s\",\n        \"vcpus\": %u,\n        \"memory_kib\": "
+	       "%" PRIu64 ",\n        \"cpu_ns\": %" PRIu64 "\n    }",
 	       state, domain->vcpu_online, domain->current_memkb, domain->cpu_time);
 	free(name);
 }
@@ -167,10 +174,11 @@ static void print_json(const struct table *table, const uint32_t *only)
 
 int verb_list(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"long", 0, NULL, 'l'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	struct target target = {.is_pair = false};
-	struct table table = {NULL, 0, NULL, 0};
+	static const struct option longs[] = { { "long", 0, NULL, 'l' },
+					       { "help", 0, NULL, 'h' },
+					       { NULL, 0, NULL, 0 } };
+	struct target target = { .is_pair = false };
+	struct table table = { NULL, 0, NULL, 0 };
 	const uint32_t *only = NULL;
 	bool json = false;
 

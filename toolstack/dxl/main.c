@@ -92,7 +92,8 @@ libxl_ctx *open_libxl(void)
 	open_pairs(); /* says it better when there is no hypervisor */
 	if (libxl)
 		return libxl;
-	logger = (xentoollog_logger *)xtl_createlogger_stdiostream(stderr, verbosity > 1 ? XTL_DEBUG : XTL_ERROR, 0);
+	logger = (xentoollog_logger *)xtl_createlogger_stdiostream(
+		stderr, verbosity > 1 ? XTL_DEBUG : XTL_ERROR, 0);
 	if (!logger || libxl_ctx_alloc(&libxl, LIBXL_VERSION, 0, logger)) {
 		complain("cannot open libxl");
 		exit(EXIT_FAILURE);
@@ -105,7 +106,9 @@ void print_usage(FILE *to, const struct verb *verb)
 	fprintf(to, "Usage: dxl %s %s\n%s.\n", verb->name, verb->arguments, verb->summary);
 	fprintf(to, "\n%s  -h, --help      show this help\n", verb->options);
 	if (strstr(verb->arguments, "DOMAIN"))
-		fputs("\nDOMAIN is a name, a domain id or a uuid; a pair answers to those of either panel.\n", to);
+		fputs("\nDOMAIN is a name, a domain id or a uuid; a pair answers to those of "
+		      "either panel.\n",
+		      to);
 }
 
 static void print_help(FILE *to)
@@ -125,7 +128,8 @@ static void print_help(FILE *to)
 	      to);
 }
 
-int next_option(const struct verb *verb, int argc, char **argv, const char *letters, const struct option *longs)
+int next_option(const struct verb *verb, int argc, char **argv, const char *letters,
+		const struct option *longs)
 {
 	int option = getopt_long(argc, argv, letters, longs, NULL), operands;
 
@@ -147,7 +151,7 @@ int next_option(const struct verb *verb, int argc, char **argv, const char *lett
 
 int verb_help(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option longs[] = {{"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = { { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	const struct verb *wanted;
 
 	while (next_option(verb, argc, argv, "h", longs) >= 0)
@@ -167,8 +171,10 @@ int verb_help(const struct verb *verb, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'}, {"verbose", 0, NULL, 'v'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = { { "help", 0, NULL, 'h' },
+					       { "version", 0, NULL, 'V' },
+					       { "verbose", 0, NULL, 'v' },
+					       { NULL, 0, NULL, 0 } };
 	const struct verb *verb;
 	int option;
 

@@ -7,7 +7,7 @@
 
 #include "dxl.h"
 
-static const struct option help_only[] = {{"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+static const struct option help_only[] = { { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 
 static int find(const struct verb *verb, int argc, char **argv, struct target *target)
 {
