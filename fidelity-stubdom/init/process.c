@@ -7,6 +7,22 @@
 #include <unistd.h>
 #include "init.h"
 
+/* A line of the log for a line of QEMU's, however it comes in pieces. */
+static void log_lines(const char *text, size_t length)
+{
+	static char line[256];
+	static size_t have;
+
+	for (; length; text++, length--) {
+		if (*text != '\n')
+			line[have++] = *text;
+		if (*text == '\n' || have == sizeof(line)) {
+			log_line("qemu: %.*s\n", (int)have, line);
+			have = 0;
+		}
+	}
+}
+
 /* Keeps the end of all that was said. */
 static void keep(char *kept, size_t size, const char *text, size_t length)
 {
@@ -55,7 +71,7 @@ int process_run(char *const argv[], char *last_lines, size_t size)
 		if (got < 0)
 			continue;
 		keep(last_lines, size, text, (size_t)got);
-		log_line("qemu: %.*s", (int)got, text);
+		log_lines(text, (size_t)got);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
