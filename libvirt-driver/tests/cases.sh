@@ -140,6 +140,10 @@ check "... and active" test "$(v domid web)" -gt 0
 check "... until it is destroyed" v destroy web
 v define /run/web.xml
 
+check "console" python3 "$here/console.py" $world/pty virsh -c $uri web
+check "... and its domain goes on" is web running
+v destroy web
+
 touch $world/slow
 v start web >/run/slow &
 slow=$!

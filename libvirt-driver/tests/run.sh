@@ -24,7 +24,7 @@ export DIPTYCH_DOUBLE=$world
 drivers=/run/drivers
 uri=xen:///system
 log=/run/libvirtd.log
-mkdir -p "$world" "$drivers" /run/libvirt
+mkdir -p "$world" "$drivers" /run/libvirt /run/lock
 ln -s /usr/lib/x86_64-linux-gnu/libvirt/connection-driver/*.so "$drivers/"
 rm -f "$drivers"/libvirt_driver_{libxl,qemu,lxc,vbox}.so
 ln -s "$module/libvirt_driver_libxl.so" "$drivers/"
