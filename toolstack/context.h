@@ -72,6 +72,10 @@ uint64_t fidelity_memory_kib(const struct diptych_desc *desc);
 int fidelity_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *domid);
 int fidelity_destroy(struct diptych *c, uint32_t domid);
 
+/* create.c: diptych_create by a caller that holds record_lock. */
+int pair_create(struct diptych *c, const struct diptych_desc *desc, unsigned int flags,
+		uint32_t *guest);
+
 /* end.c: diptych_destroy, with the reason that watchers shall be told. */
 int pair_destroy(struct diptych *c, const struct diptych_pair *pair, enum diptych_end end);
 

@@ -204,31 +204,37 @@ static int complete(struct diptych *c, const struct diptych_desc *from, struct d
 	return result;
 }
 
-int diptych_create(struct diptych *context, const struct diptych_desc *desc, unsigned int flags,
-		   uint32_t *guest)
+int pair_create(struct diptych *c, const struct diptych_desc *desc, unsigned int flags,
+		uint32_t *guest)
 {
 	struct diptych_desc whole;
 	char *text;
-	int lock, error = diptych_desc_check(desc, &text);
+	int error = diptych_desc_check(desc, &text);
 
 	if (error) {
-		fail(context, -error, "%s", text ? text : "out of memory");
+		fail(c, -error, "%s", text ? text : "out of memory");
 		free(text);
 		return error;
 	}
-	error = complete(context, desc, &whole);
-	if (error) {
-		diptych_desc_dispose(&whole);
-		return error;
-	}
-	lock = record_lock(context, true);
-	error = lock < 0 ? lock : refuse_duplicates(context, &whole);
+	error = complete(c, desc, &whole);
 	if (!error)
-		error = check_free_memory(context, &whole);
+		error = refuse_duplicates(c, &whole);
 	if (!error)
-		error = build(context, &whole, flags, guest);
-	if (lock >= 0)
-		close(lock);
+		error = check_free_memory(c, &whole);
+	if (!error)
+		error = build(c, &whole, flags, guest);
 	diptych_desc_dispose(&whole);
+	return error;
+}
+
+int diptych_create(struct diptych *context, const struct diptych_desc *desc, unsigned int flags,
+		   uint32_t *guest)
+{
+	int error, lock = record_lock(context, true);
+
+	if (lock < 0)
+		return lock;
+	error = pair_create(context, desc, flags, guest);
+	close(lock);
 	return error;
 }

@@ -160,13 +160,16 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 		error = 0;
 	}
 	diptych_pair_dispose(&pair);
-	close(lock);
-	if (again) {
+	if (again) { /* under the same lock: whoever destroys it by name never finds it missing */
 		say("building it again");
-		error = diptych_create(c, &desc, 0, &id);
-		say(error ? "restart failed" : "restarted as guest %u", id);
+		error = pair_create(c, &desc, 0, &id);
+		if (error)
+			say("it could not be built again");
+		else
+			say("it is guest %u now", id);
 		error = 0;
 	}
+	close(lock);
 	diptych_desc_dispose(&desc);
 	return error ? -1 : 0;
 }

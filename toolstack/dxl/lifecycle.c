@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* destroy, pause, unpause, shutdown, reboot: of a pair by libdiptych, of any other domain by
  * libxl. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,26 @@ static const struct option help_only[] = { { "help", 0, NULL, 'h' }, { NULL, 0, 
 
 typedef int pair_action(struct diptych *pairs, uint32_t guest);
 typedef int domain_action(libxl_ctx *libxl, uint32_t domid, const libxl_asyncop_how *how);
+
+/* A pair that its monitor restarts meanwhile has another id: it is looked up once more. */
+static int act_on_pair(const char *who, uint32_t guest, pair_action *action)
+{
+	struct diptych *pairs = open_pairs();
+	struct diptych_pair pair;
+	int error;
+
+	while ((error = action(pairs, guest)) == -ESRCH) {
+		uint32_t before = guest;
+
+		if (diptych_lookup(pairs, who, &pair))
+			break;
+		guest = pair.guest;
+		diptych_pair_dispose(&pair);
+		if (guest == before)
+			break;
+	}
+	return error ? complain_of(pairs) : EXIT_SUCCESS;
+}
 
 static int act(const struct verb *verb, int argc, char **argv, pair_action *of_pair,
 	       domain_action *of_domain)
@@ -21,14 +42,12 @@ static int act(const struct verb *verb, int argc, char **argv, pair_action *of_p
 		;
 	if (target_find(argv[optind], &target))
 		return EXIT_FAILURE;
-	if (target.is_pair) {
-		if (of_pair(open_pairs(), target.domid))
-			status = complain_of(open_pairs());
-	} else if (!target.domid) {
+	if (target.is_pair)
+		status = act_on_pair(argv[optind], target.domid, of_pair);
+	else if (!target.domid)
 		status = complain("domain 0 cannot be the object of %s", verb->name);
-	} else if (of_domain(open_libxl(), target.domid, NULL)) {
+	else if (of_domain(open_libxl(), target.domid, NULL))
 		status = complain("%s of domain %u failed", verb->name, target.domid);
-	}
 	target_dispose(&target);
 	return status;
 }
