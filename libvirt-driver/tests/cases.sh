@@ -60,7 +60,7 @@ check "nothing of these was defined" test "$(v list --all --name)" = web
 
 v event --all --loop --timeout 120 >/run/events 2>&1 &
 events=$!
-sleep 1
+sleep 3
 touch $world/refuse
 check "start tells libdiptych's reason" refused "the double was told to refuse" v start web
 check "... and the domain is off as before" is web "shut off"
@@ -92,7 +92,7 @@ sleep 4
 check "it does not time out beside a running domain" kill -0 $daemon
 v event --all --loop --timeout 120 >/run/events 2>&1 &
 events=$!
-sleep 1
+sleep 3
 finish_pair poweroff
 check "a guest that powers off is off" eventually is web "shut off"
 check "... because of shutdown" grep -q "shut off (shutdown)" <(v domstate --reason web)
@@ -148,7 +148,7 @@ touch $world/slow
 v start web >/run/slow &
 slow=$!
 sleep 0.5
-check "list does not wait for a start" timeout 2 virsh -q -c $uri list --all
+check "list does not wait for a start" timeout 7 virsh -q -c $uri list --all
 check "a definition that changes meanwhile waits its turn" v define /run/web.xml
 check "the slow start came true" wait $slow
 check "... and runs" is web running
@@ -164,6 +164,7 @@ check "... and when somebody else destroys it" eventually is web "shut off"
 check "undefine" v undefine web
 check "... leaves nothing" test -z "$(v list --all)"
 kill $events 2>/dev/null
-idle() { start_daemon --timeout 2 && sleep 6 && ! kill -0 $daemon 2>/dev/null; }
+dead() { ! kill -0 $daemon; }
+idle() { start_daemon --timeout 2 && eventually dead; }
 stop_daemon
 check "an idle daemon times out" idle

@@ -148,7 +148,7 @@ int diptych_create(struct diptych *context, const struct diptych_desc *desc, uns
 
 	snprintf(path, sizeof(path), "%s/slow", world());
 	if (access(path, F_OK) == 0)
-		sleep(3);
+		sleep(8);
 	snprintf(path, sizeof(path), "%s/refuse", world());
 	if (access(path, F_OK) == 0)
 		return fail(context, -ENOMEM, "the double was told to refuse");

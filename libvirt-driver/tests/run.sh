@@ -49,10 +49,10 @@ stop_daemon() {
 trap stop_daemon EXIT
 
 v() { timeout 20 virsh -q -c "$uri" "$@" 2>&1; }
-# eventually COMMAND...: within five seconds
+# eventually COMMAND...: within twenty seconds
 eventually() {
 	local i
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < 200; i++)); do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.1
 	done
