@@ -53,7 +53,7 @@ static enum diptych_end end_of(const xc_domaininfo_t *guest)
 	}
 }
 
-/* The guest's own vCPUs are never scheduled: whether it runs or waits is seen on its partner's. */
+/* A guest whose partner works for it is running, whichever of the two is on the CPU. */
 static void find_state(struct diptych_pair *pair, const xc_domaininfo_t *guest,
 		       const xc_domaininfo_t *fidelity)
 {
@@ -71,7 +71,8 @@ static void find_state(struct diptych_pair *pair, const xc_domaininfo_t *guest,
 		pair->end = DIPTYCH_END_FIDELITY;
 	} else if ((guest->flags | fidelity->flags) & XEN_DOMINF_paused) {
 		pair->state = DIPTYCH_PAUSED;
-	} else if (fidelity->flags & XEN_DOMINF_running) {
+	} else if ((guest->flags | fidelity->flags) & XEN_DOMINF_running ||
+		   !(fidelity->flags & XEN_DOMINF_blocked)) {
 		pair->state = DIPTYCH_RUNNING;
 	} else {
 		pair->state = DIPTYCH_BLOCKED;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * list: xl's six columns to the letter, for programs read them.  A guest's line is followed by that
- * of its fidelity domain.  What runs or waits is the fidelity domain's vCPU; the guest's line shows
- * the same.
+ * of its fidelity domain; else every line is the one that xl prints.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,21 +39,20 @@ static const struct diptych_pair *pair_of(const struct table *table, uint32_t do
 	return NULL;
 }
 
-static void print_line(const libxl_dominfo *domain, const libxl_dominfo *scheduled)
+static void print_line(const libxl_dominfo *domain)
 {
-	static const char letters[] =
-		"-rscwS"; /* poweroff, reboot, suspend, crash, watchdog, soft reset */
+	/* poweroff, reboot, suspend, crash, watchdog, soft reset */
+	static const char letters[] = "-rscwS";
 	unsigned int reason = domain->shutdown ? (unsigned int)domain->shutdown_reason : 0;
 	char *name = libxl_domid_to_name(open_libxl(), domain->domid);
-	bool still = domain->paused || domain->shutdown || domain->dying;
 
 	printf("%-40s %5d %5lu %5d     %c%c%c%c%c%c  %8.1f\n", name ? name : "(null)",
 	       domain->domid,
 	       (unsigned long)((domain->current_memkb + domain->outstanding_memkb) / 1024),
-	       domain->vcpu_online, scheduled->running && !still ? 'r' : '-',
-	       scheduled->blocked && !still ? 'b' : '-', domain->paused ? 'p' : '-',
-	       domain->shutdown ? 's' : '-', reason < sizeof(letters) - 1 ? letters[reason] : '?',
-	       domain->dying ? 'd' : '-', (double)domain->cpu_time / 1e9);
+	       domain->vcpu_online, domain->running ? 'r' : '-', domain->blocked ? 'b' : '-',
+	       domain->paused ? 'p' : '-', domain->shutdown ? 's' : '-',
+	       reason < sizeof(letters) - 1 ? letters[reason] : '?', domain->dying ? 'd' : '-',
+	       (double)domain->cpu_time / 1e9);
 	free(name);
 }
 
@@ -73,9 +71,9 @@ static void print_lines(const struct table *table, const uint32_t *only)
 		if (pair && domain->domid == pair->fidelity && domain_of(table, pair->guest))
 			continue; /* comes with its guest */
 		partner = pair ? domain_of(table, pair->fidelity) : NULL;
-		print_line(domain, partner ? partner : domain);
+		print_line(domain);
 		if (partner && partner != domain)
-			print_line(partner, partner);
+			print_line(partner);
 	}
 }
 
