@@ -48,7 +48,12 @@ bool pair_host_usable(void)
 
 int pair_open(void)
 {
-	return diptych_open(&quick, pair_log, NULL);
+	int error = diptych_open(&quick, pair_log, NULL);
+
+	/* Pairs may have lost their monitors while we were away; that is no reason to be off. */
+	if (!error && diptych_tend(quick) < 0)
+		VIR_WARN("Not all pairs are watched over: %s", diptych_error(quick));
+	return error;
 }
 
 void pair_close(void)

@@ -62,6 +62,12 @@ void diptych_close(struct diptych *context)
 	free(context);
 }
 
+int diptych_tend(struct diptych *context)
+{
+	(void)context;
+	return 0;
+}
+
 const char *diptych_error(const struct diptych *context)
 {
 	return context->error;
