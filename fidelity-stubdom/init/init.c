@@ -31,6 +31,12 @@
 static const char *const own_arguments[] = { QEMU, "-L", "/share/qemu", "-global", "virtio-net-pci.romfile=" };
 #define OWN (sizeof(own_arguments) / sizeof(own_arguments[0]))
 
+/* After them, when the kernel's command line has this word: what the firmware says goes to the log too. */
+#define FIRMWARE_LOG "firmware_log"
+static const char *const log_arguments[] = { "-chardev", "file,id=firmware,path=/proc/self/fd/1", "-device",
+					     "isa-debugcon,iobase=0x402,chardev=firmware" };
+#define LOG (sizeof(log_arguments) / sizeof(log_arguments[0]))
+
 void log_line(const char *format, ...)
 {
 	static int kmsg = -1;
@@ -82,6 +88,17 @@ static void mount_or_fail(const char *type, const char *where)
 		fail(where);
 }
 
+static bool firmware_log_wanted(void)
+{
+	FILE *file = fopen("/proc/cmdline", "re");
+	char line[4096] = "";
+	bool wanted = file && fgets(line, sizeof(line), file) && strstr(line, FIRMWARE_LOG);
+
+	if (file)
+		fclose(file);
+	return wanted;
+}
+
 static char **arguments_read(void)
 {
 	size_t count, i;
@@ -89,7 +106,7 @@ static char **arguments_read(void)
 
 	if (!names || !count)
 		fail("diptych/argv in xenstore");
-	argv = calloc(OWN + count + 1, sizeof(*argv));
+	argv = calloc(OWN + count + LOG + 1, sizeof(*argv));
 	if (!argv)
 		fail("arguments");
 	for (i = 0; i < OWN; i++)
@@ -100,6 +117,8 @@ static char **arguments_read(void)
 		if (!argv[OWN + i])
 			fail(path);
 	}
+	for (i = 0; i < LOG && firmware_log_wanted(); i++)
+		argv[OWN + count + i] = strdup(log_arguments[i]);
 	return argv;
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CPUID: the processor that this domain itself sees (the core's policy), less what QEMU's CPU model
- * switches off and what nobody in a pair can serve, with the guest's own topology, and as a KVM guest:
+ * CPUID: the processor that this domain itself sees (the core's policy), less what nobody in a pair can
+ * serve and what QEMU's CPU model switches off, with the guest's own topology, and as a KVM guest:
  * Linux uses x2APIC without interrupt remapping only under a hypervisor that it knows.
  */
 #include "qemu/osdep.h"
 #include <cpuid.h>
 #include "hw/i386/apic.h"
 #include "hw/i386/topology.h"
+#include "system/minv.h"
 #include "standard-headers/asm-x86/kvm_para.h"
 #include "minv-int.h"
 
@@ -47,15 +48,37 @@ static struct leaf native(uint32_t function, uint32_t index)
 	return leaf;
 }
 
+/* Features of one CPUID register that the guest may be shown: QEMU's CPU models are filtered by this. */
+uint32_t minv_supported_cpuid(uint32_t function, uint32_t index, int reg)
+{
+	struct leaf leaf = native(function, index);
+
+	if (function == 1 && reg == R_EDX)
+		return leaf.edx & ALLOW_1_EDX;
+	if (function == 1 && reg == R_ECX)
+		return (leaf.ecx & ALLOW_1_ECX) | CPUID_EXT_HYPERVISOR | CPUID_EXT_X2APIC;
+	if (function == 7 && index == 0 && reg == R_EBX)
+		return leaf.ebx & ALLOW_7_EBX;
+	if (function == 0x80000001 && reg == R_EDX)
+		return leaf.edx & ALLOW_8000_0001_EDX;
+	if (function == 0x80000001 && reg == R_ECX)
+		return leaf.ecx & ALLOW_8000_0001_ECX;
+	if (function == 0x80000007 && reg == R_EDX)
+		return leaf.edx & INVARIANT_TSC;
+	if (function == KVM_CPUID_FEATURES && reg == R_EAX)
+		return 1u << KVM_FEATURE_NOP_IO_DELAY | 1u << KVM_FEATURE_CLOCKSOURCE2 |
+		       1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT;
+	return 0;
+}
+
 static struct leaf features(X86CPU *x86, struct leaf leaf)
 {
 	CPUX86State *env = &x86->env;
 	uint32_t threads = x86_threads_per_pkg(&env->topo_info);
 
 	leaf.ebx = (leaf.ebx & 0xff00) | x86->apic_id << 24 | threads << 16;
-	leaf.ecx = (leaf.ecx & ALLOW_1_ECX & env->features[FEAT_1_ECX]) | CPUID_EXT_HYPERVISOR |
-		   (env->features[FEAT_1_ECX] & CPUID_EXT_X2APIC);
-	leaf.edx &= ALLOW_1_EDX & env->features[FEAT_1_EDX];
+	leaf.ecx = env->features[FEAT_1_ECX];
+	leaf.edx = env->features[FEAT_1_EDX];
 	if (threads > 1)
 		leaf.edx |= CPUID_HT;
 	if (!cpu_is_apic_enabled(x86->apic_state))
@@ -94,8 +117,7 @@ static struct leaf answer(CPUState *cpu, uint32_t function, uint32_t index)
 		return leaf;
 	}
 	if (function == KVM_CPUID_FEATURES)
-		return (struct leaf){ .eax = 1u << KVM_FEATURE_NOP_IO_DELAY | 1u << KVM_FEATURE_CLOCKSOURCE2 |
-					     1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT };
+		return (struct leaf){ .eax = env->features[FEAT_KVM] };
 	if ((function & 0x7fffffff) > MIN(highest & 0x7fffffff, 0x1f) && function != 0xb)
 		return (struct leaf){ 0 };
 	leaf = native(function, index);
@@ -108,18 +130,18 @@ static struct leaf answer(CPUState *cpu, uint32_t function, uint32_t index)
 	case 7:
 		if (index)
 			return (struct leaf){ 0 };
-		return (struct leaf){ .ebx = leaf.ebx & ALLOW_7_EBX & env->features[FEAT_7_0_EBX] };
+		return (struct leaf){ .ebx = env->features[FEAT_7_0_EBX] };
 	case 0xb:
 		return topology(x86, index);
 	case 0x80000000:
 		leaf.eax = MIN(leaf.eax, 0x80000008);
 		return leaf;
 	case 0x80000001:
-		leaf.ecx &= ALLOW_8000_0001_ECX & env->features[FEAT_8000_0001_ECX];
-		leaf.edx &= ALLOW_8000_0001_EDX & env->features[FEAT_8000_0001_EDX];
+		leaf.ecx = env->features[FEAT_8000_0001_ECX];
+		leaf.edx = env->features[FEAT_8000_0001_EDX];
 		return leaf;
 	case 0x80000007:
-		return (struct leaf){ .edx = leaf.edx & INVARIANT_TSC };
+		return (struct leaf){ .edx = env->features[FEAT_8000_0007_EDX] };
 	case 0x80000008:
 		return (struct leaf){
 			.eax = (leaf.eax & 0xff00) | MIN(leaf.eax & 0xff, GUEST_PHYSICAL_BITS),

@@ -181,6 +181,11 @@ static int handle_exit(CPUState *cpu)
 	case MINV_EXIT_OTHER:
 		return handle_other(cpu);
 	case MINV_EXIT_SHUTDOWN:
+		warn_report("minv: vCPU %d: triple fault at %04x:0x%" PRIx64 ", CR0 0x%" PRIx64 ", CR2 0x%" PRIx64
+			    ", CR3 0x%" PRIx64 ", CR4 0x%" PRIx64 ", EFER 0x%" PRIx64,
+			    cpu->cpu_index, cpu->accel->state->cs.selector, cpu->accel->state->rip,
+			    cpu->accel->state->cr0, cpu->accel->state->cr2, cpu->accel->state->cr3,
+			    cpu->accel->state->cr4, cpu->accel->state->efer);
 		bql_lock();
 		qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
 		bql_unlock();
