@@ -214,12 +214,14 @@ START_TEST(vcpu_info_given_back)
 	memcpy(ram[args], &op, sizeof(op));
 	ok(hyper(vcpu0(d), __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, 0, 0));
 	ck_assert_uint_eq(ram[info][0x40], 1); /* forced once */
-	ck_assert_uint_eq(((struct vcpu_info *)(ram[info] + 0x40))->time.tsc_to_system_mul, 0x80000000);
+	ck_assert_uint_eq(((struct vcpu_info *)(ram[info] + 0x40))->time.tsc_to_system_mul,
+			  0x80000000);
 	fails(EINVAL, hyper(vcpu0(d), __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, 0, 0));
 	*(u64 *)(ram[args] + 256) = 2;
 	set_xen_guest_handle_raw(r.extent_start, (xen_pfn_t *)256);
 	memcpy(ram[args], &r, sizeof(r));
-	ck_assert_int_eq(hyper(vcpu0(d), __HYPERVISOR_memory_op, XENMEM_decrease_reservation, 0, 0, 0), 1);
+	ck_assert_int_eq(
+		hyper(vcpu0(d), __HYPERVISOR_memory_op, XENMEM_decrease_reservation, 0, 0, 0), 1);
 	memset(ram[info], 0, 4096);
 	port = alloc(d->id, 0);
 	port_set_pending(d, port, 0);

@@ -9,8 +9,10 @@
 
 static s64 map_foreign_page(u16 domid, u64 from, u64 to, int *status)
 {
-	struct xen_add_to_physmap_batch op = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign,
-					       .size = 1, .u.foreign_domid = domid };
+	struct xen_add_to_physmap_batch op = { .domid = DOMID_SELF,
+					       .space = XENMAPSPACE_gmfn_foreign,
+					       .size = 1,
+					       .u.foreign_domid = domid };
 	u64 *list = at(LIST);
 	s64 result;
 
@@ -56,7 +58,8 @@ START_TEST(populate_in_passes)
 	ok(hyper(vcpu0(dom0), __HYPERVISOR_multicall, ARG, 1, 0, 0));
 	ck_assert_uint_eq(passes, 4);
 	memcpy(&entry, at(ARG), sizeof(entry));
-	ck_assert_uint_eq(entry.result, 3); /* the fourth does not fit into max_mem: all or nothing */
+	ck_assert_uint_eq(entry.result,
+			  3); /* the fourth does not fit into max_mem: all or nothing */
 	ck_assert_uint_eq(d->tot_pages, 3 * 512);
 	r.extent_order = 18; /* the tools fall back */
 	ck_assert_int_eq(CALL0(MEMORY, XENMEM_populate_physmap, &r), 0);
@@ -143,7 +146,9 @@ END_TEST
 START_TEST(shared_info_over_ram)
 {
 	struct domain *d;
-	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = 1 };
+	struct xen_add_to_physmap op = { .domid = DOMID_SELF,
+					 .space = XENMAPSPACE_shared_info,
+					 .gpfn = 1 };
 	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
 	struct shared_info *s;
 	u64 args, mfn;
@@ -170,7 +175,8 @@ START_TEST(shared_info_over_ram)
 	memcpy(ram[args], &r, sizeof(r));
 	ck_assert_int_eq(hyper(vcpu0(d), MEMORY, XENMEM_decrease_reservation, 0, 0, 0), 1);
 	ck_assert_uint_eq(d->shared_info_gfn, ~0ull);
-	ck_assert_uint_eq(frame_state_of(d->shared_info_mfn), FRAME_OWNED); /* still the core's way in */
+	ck_assert_uint_eq(frame_state_of(d->shared_info_mfn),
+			  FRAME_OWNED); /* still the core's way in */
 	ck_assert_uint_eq(d->tot_pages, 7);
 	holds();
 	destroy(d);
@@ -211,8 +217,9 @@ END_TEST
 
 static struct gnttab_map_grant_ref map_op(u16 dom, u32 ref, u32 flags, u64 gfn)
 {
-	return (struct gnttab_map_grant_ref){ .host_addr = gfn << PAGE_SHIFT, .flags = flags, .ref = ref,
-					      .dom = dom };
+	return (struct gnttab_map_grant_ref){
+		.host_addr = gfn << PAGE_SHIFT, .flags = flags, .ref = ref, .dom = dom
+	};
 }
 
 static struct grant_entry_v1 *entry_of(struct domain *d, u32 ref)
@@ -228,7 +235,8 @@ static void grant_page(struct domain *d, u32 ref, u32 gfn, u16 flags)
 /* The tools seed the first two references through acquire_resource; daemons map them by gntdev. */
 START_TEST(grants)
 {
-	struct xen_mem_acquire_resource acquire = { .type = XENMEM_resource_grant_table, .nr_frames = 1 };
+	struct xen_mem_acquire_resource acquire = { .type = XENMEM_resource_grant_table,
+						    .nr_frames = 1 };
 	struct gnttab_map_grant_ref op;
 	struct gnttab_unmap_grant_ref un;
 	struct domain *d;
@@ -257,7 +265,8 @@ START_TEST(grants)
 	ck_assert_uint_eq(m.mfn, mfn);
 	ck_assert(m.write && !m.exec);
 	ck_assert_uint_eq(entry_of(d, 0)->flags, GTF_permit_access | GTF_reading | GTF_writing);
-	un = (struct gnttab_unmap_grant_ref){ .host_addr = (FAR + 9) << PAGE_SHIFT, .handle = op.handle };
+	un = (struct gnttab_unmap_grant_ref){ .host_addr = (FAR + 9) << PAGE_SHIFT,
+					      .handle = op.handle };
 	ok(CALL0(GRANT, GNTTABOP_unmap_grant_ref, &un));
 	ck_assert_int_eq(un.status, GNTST_bad_virt_addr);
 	/* by no other way */
@@ -302,7 +311,8 @@ START_TEST(grants)
 	ck_assert_uint_eq(entry_of(d, 0)->flags, GTF_permit_access | GTF_reading);
 	ok(CALL0(GRANT, GNTTABOP_unmap_grant_ref, &un));
 	ck_assert_int_eq(un.status, GNTST_bad_handle);
-	un = (struct gnttab_unmap_grant_ref){ .host_addr = (FAR + 10) << PAGE_SHIFT, .handle = op.handle };
+	un = (struct gnttab_unmap_grant_ref){ .host_addr = (FAR + 10) << PAGE_SHIFT,
+					      .handle = op.handle };
 	ok(CALL0(GRANT, GNTTABOP_unmap_grant_ref, &un));
 	ck_assert_uint_eq(entry_of(d, 0)->flags, GTF_permit_access);
 	holds();
@@ -389,5 +399,5 @@ START_TEST(no_leak)
 }
 END_TEST
 
-TESTS(populate_in_passes, pool_of_a_real_guest, foreign_until_sealed, shared_info_over_ram, claims, grants,
-      copy_by_grants, no_leak)
+TESTS(populate_in_passes, pool_of_a_real_guest, foreign_until_sealed, shared_info_over_ram, claims,
+      grants, copy_by_grants, no_leak)

@@ -20,7 +20,8 @@ START_TEST(versions)
 	struct xen_domctl op = { .cmd = XEN_DOMCTL_getdomaininfo, .interface_version = 0x16 };
 
 	world();
-	ck_assert_int_eq(hyper(vcpu0(dom0), __HYPERVISOR_xen_version, XENVER_version, 0, 0, 0), 4 << 16 | 17);
+	ck_assert_int_eq(hyper(vcpu0(dom0), __HYPERVISOR_xen_version, XENVER_version, 0, 0, 0),
+			 4 << 16 | 17);
 	ok(CALL0(__HYPERVISOR_xen_version, XENVER_get_features, &f));
 	ck_assert_uint_eq(f.submap, 0x12b05);
 	ok(hyper(vcpu0(dom0), __HYPERVISOR_xen_version, XENVER_capabilities, LIST, 0, 0));
@@ -53,8 +54,9 @@ START_TEST(creation)
 	d = domain_by_id(1);
 	info = (struct xen_domctl){ .cmd = XEN_DOMCTL_getdomaininfo, .domain = 1 };
 	ok(domctl(&info));
-	ck_assert_uint_eq(info.u.getdomaininfo.flags,
-			  XEN_DOMINF_hvm_guest | XEN_DOMINF_hap | XEN_DOMINF_paused | XEN_DOMINF_blocked);
+	ck_assert_uint_eq(info.u.getdomaininfo.flags, XEN_DOMINF_hvm_guest | XEN_DOMINF_hap |
+							      XEN_DOMINF_paused |
+							      XEN_DOMINF_blocked);
 	ck_assert_uint_eq(info.u.getdomaininfo.max_vcpu_id, XEN_INVALID_MAX_VCPU_ID);
 	ck_assert_uint_eq(info.u.getdomaininfo.handle[15], 7);
 	info.domain = 2;
@@ -141,9 +143,17 @@ static u8 *put_record(u8 *p, u16 type, u16 instance, const void *body, u32 lengt
 START_TEST(hvm_context)
 {
 	struct hvm_save_header header = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION };
-	struct hvm_hw_cpu cpu = { .rip = 0x1000000, .rbx = 0x2000, .cr0 = 0x11, .cs_limit = ~0u,
-				  .cs_arbytes = 0xc9b, .ss_limit = ~0u, .ss_arbytes = 0xc93,
-				  .tr_limit = 0x67, .tr_arbytes = 0x8b, .dr6 = 0xffff0ff0, .dr7 = 0x400 };
+	struct hvm_hw_cpu cpu = { .rip = 0x1000000,
+				  .rbx = 0x2000,
+				  .cr0 = 0x11,
+				  .cs_limit = ~0u,
+				  .cs_arbytes = 0xc9b,
+				  .ss_limit = ~0u,
+				  .ss_arbytes = 0xc93,
+				  .tr_limit = 0x67,
+				  .tr_arbytes = 0x8b,
+				  .dr6 = 0xffff0ff0,
+				  .dr7 = 0x400 };
 	struct xen_domctl op = { .cmd = XEN_DOMCTL_gethvmcontext };
 	struct hvm_save_descriptor *d;
 	struct domain *dom;
@@ -291,10 +301,13 @@ START_TEST(console)
 	ck_assert_uint_eq(console_length, 3006);
 	ck_assert_uint_eq(passes, 3);
 	console_input = "abc";
-	ck_assert_int_eq(hyper(vcpu0(dom0), __HYPERVISOR_console_io, CONSOLEIO_read, 2, LIST, 0), 2);
+	ck_assert_int_eq(hyper(vcpu0(dom0), __HYPERVISOR_console_io, CONSOLEIO_read, 2, LIST, 0),
+			 2);
 	ck_assert_mem_eq(at(LIST), "ab", 2);
-	ck_assert_int_eq(hyper(vcpu0(dom0), __HYPERVISOR_console_io, CONSOLEIO_read, 16, LIST, 0), 1);
-	ck_assert_int_eq(hyper(vcpu0(dom0), __HYPERVISOR_console_io, CONSOLEIO_read, 16, LIST, 0), 0);
+	ck_assert_int_eq(hyper(vcpu0(dom0), __HYPERVISOR_console_io, CONSOLEIO_read, 16, LIST, 0),
+			 1);
+	ck_assert_int_eq(hyper(vcpu0(dom0), __HYPERVISOR_console_io, CONSOLEIO_read, 16, LIST, 0),
+			 0);
 }
 END_TEST
 

@@ -10,7 +10,7 @@
 
 #include "protect_small.h"
 /* Static names that several files use for their own purpose. */
-#define begin destroy_begin
+#define begin  destroy_begin
 #define finish destroy_finish
 #include "domain/destroy.c"
 #undef begin
@@ -118,24 +118,73 @@ u64 core_carve(u64 bytes)
 }
 
 bool svm_has_nrip, svm_has_decode;
-void svm_vmcb_init(struct vmcb *b, enum svm_kind kind) { (void)b, (void)kind; }
-void svm_flush_this_cpu(void) {}
-u64 now_ns(void) { return fake_ns; }
-u64 tsc_khz(void) { return 2000000; }
-u64 tsc_at_boot(void) { return 77; }
-u32 pvclock_mul(void) { return 0x80000000; }
-s32 pvclock_shift(void) { return 0; }
+void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
+{
+	(void)b, (void)kind;
+}
+void svm_flush_this_cpu(void)
+{
+}
+u64 now_ns(void)
+{
+	return fake_ns;
+}
+u64 tsc_khz(void)
+{
+	return 2000000;
+}
+u64 tsc_at_boot(void)
+{
+	return 77;
+}
+u32 pvclock_mul(void)
+{
+	return 0x80000000;
+}
+s32 pvclock_shift(void)
+{
+	return 0;
+}
 static u64 wall = 1700000000;
-u64 wallclock_base(void) { return wall; }
-void wallclock_set(u64 seconds) { wall = seconds; }
-void timer_arm(u64 ns) { (void)ns; }
-bool vcpu_interrupt_waits(struct vcpu *v, u8 upcall) { return v->apic.nmi_pending || upcall; }
-void relay_settle(struct vcpu *v) { (void)v; }
-void exit_counts_print(void) {}
-bool console_reboots_on_panic(void) { return true; }
-void machine_end(bool reboots) { ck_abort_msg("the machine ends, reboots %d", reboots); }
-void panic(const char *format, ...) { ck_abort_msg("panic: %s", format); }
-void printk(const char *format, ...) { (void)format; }
+u64 wallclock_base(void)
+{
+	return wall;
+}
+void wallclock_set(u64 seconds)
+{
+	wall = seconds;
+}
+void timer_arm(u64 ns)
+{
+	(void)ns;
+}
+bool vcpu_interrupt_waits(struct vcpu *v, u8 upcall)
+{
+	return v->apic.nmi_pending || upcall;
+}
+void relay_settle(struct vcpu *v)
+{
+	(void)v;
+}
+void exit_counts_print(void)
+{
+}
+bool console_reboots_on_panic(void)
+{
+	return true;
+}
+void machine_end(bool reboots)
+{
+	ck_abort_msg("the machine ends, reboots %d", reboots);
+}
+void panic(const char *format, ...)
+{
+	ck_abort_msg("panic: %s", format);
+}
+void printk(const char *format, ...)
+{
+	(void)format;
+}
 size_t format_list(char *to, size_t size, const char *format, va_list args)
 {
 	return (size_t)vsnprintf(to, size, format, args);
@@ -145,7 +194,10 @@ void console_write(const char *text, size_t n)
 	memcpy(console_text + console_length, text, n);
 	console_length += n;
 }
-int console_read(void) { return *console_input ? *console_input++ : -1; }
+int console_read(void)
+{
+	return *console_input ? *console_input++ : -1;
+}
 size_t console_ring_read(u32 *index, char *to, size_t size)
 {
 	size_t n = min_u64(size, console_length - *index);
@@ -154,7 +206,10 @@ size_t console_ring_read(u32 *index, char *to, size_t size)
 	*index += (u32)n;
 	return n;
 }
-void console_ring_clear(void) { console_length = 0; }
+void console_ring_clear(void)
+{
+	console_length = 0;
+}
 
 /* A processor with a few features. */
 void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
@@ -253,8 +308,11 @@ static inline struct xen_domctl create_op(u32 emulation_flags)
 		.cmd = XEN_DOMCTL_createdomain,
 		.u.createdomain = { .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap |
 					     XEN_DOMCTL_CDF_oos_off,
-				    .max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = 4,
-				    .max_maptrack_frames = 2, .grant_opts = 1,
+				    .max_vcpus = 1,
+				    .max_evtchn_port = 1023,
+				    .max_grant_frames = 4,
+				    .max_maptrack_frames = 2,
+				    .grant_opts = 1,
 				    .arch.emulation_flags = emulation_flags },
 	};
 }
@@ -324,23 +382,23 @@ static inline void world(void)
 	holds();
 }
 
-#define TESTS(...)                                                                  \
-	int main(void)                                                              \
-	{                                                                           \
-		const TTest *const list[] = { __VA_ARGS__ };                        \
-		Suite *s = suite_create("xen");                                     \
-		TCase *t = tcase_create("xen");                                     \
-		SRunner *r;                                                         \
-		int failed;                                                         \
-                                                                                    \
-		for (size_t i = 0; i < ARRAY_SIZE(list); i++)                       \
-			tcase_add_test(t, list[i]);                                 \
-		suite_add_tcase(s, t);                                              \
-		r = srunner_create(s);                                              \
-		srunner_run_all(r, CK_NORMAL);                                      \
-		failed = srunner_ntests_failed(r);                                  \
-		srunner_free(r);                                                    \
-		return failed != 0;                                                 \
+#define TESTS(...)                                            \
+	int main(void)                                        \
+	{                                                     \
+		const TTest *const list[] = { __VA_ARGS__ };  \
+		Suite *s = suite_create("xen");               \
+		TCase *t = tcase_create("xen");               \
+		SRunner *r;                                   \
+		int failed;                                   \
+                                                              \
+		for (size_t i = 0; i < ARRAY_SIZE(list); i++) \
+			tcase_add_test(t, list[i]);           \
+		suite_add_tcase(s, t);                        \
+		r = srunner_create(s);                        \
+		srunner_run_all(r, CK_NORMAL);                \
+		failed = srunner_ntests_failed(r);            \
+		srunner_free(r);                              \
+		return failed != 0;                           \
 	}
 
 #endif
