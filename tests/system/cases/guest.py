@@ -13,7 +13,7 @@ def log_in_and_look(console, kernel):
     console.send("guest\n")
     console.expect(r"root@guest:\S* ?# ?", 180)
     console.send("echo $((6 * 7)):$(uname -r):$(cat /sys/class/dmi/id/sys_vendor):$(findmnt -no SOURCE /)\n")
-    seen = console.expect(r"42:(\S+):(\S*):(/dev/\S+)", 120)
+    seen = console.expect(r"42:(\S+):(\S*):(/dev/\S+)\s", 120)
     if seen.group(1) != kernel:
         raise Failed(f"the guest runs kernel {seen.group(1)}, its disk holds {kernel}")
     if seen.group(3) != "/dev/vda1":
