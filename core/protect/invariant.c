@@ -318,7 +318,7 @@ static u64 check_domain(u64 d)
 	HOLDS(INV_DOMAIN_HANDLES, partner == 0 || handle_exists(partner));
 	HOLDS(INV_DOMAIN_HANDLES, target == 0 || handle_exists(target));
 	if (partner != 0) {
-		HOLDS(INV_DOMAIN_HANDLES, dom_flags[d] == DOMAIN_GUEST);
+		HOLDS(INV_DOMAIN_HANDLES, dom_flags[d] == DOMAIN_GUEST && dom_incarnation[d] != 0);
 		HOLDS(INV_DOMAIN_HANDLES, !handle_is_present(partner) ||
 						  dom_target[handle_dom(partner)] == handle_of(d));
 	}

@@ -15,11 +15,12 @@ enum size { SIZE_0, SIZE_1, SIZE_2, SIZE_4, SIZE_8, SIZE_16, SIZE_V, SIZE_Y, SIZ
 enum immediate { NONE, IMM_1, IMM_V };
 
 /* One packed word for a form: flags, operand size, immediate. */
-#define FORM(flags, size, immediate) (FORM_KNOWN | (flags) | (unsigned int)(size) << 16 | (unsigned int)(immediate) << 24)
-#define R FORM_READ
-#define W FORM_WRITE
-#define RW (FORM_READ | FORM_WRITE)
-#define REG FORM_REGISTER
+#define FORM(flags, size, immediate) \
+	(FORM_KNOWN | (flags) | (unsigned int)(size) << 16 | (unsigned int)(immediate) << 24)
+#define R    FORM_READ
+#define W    FORM_WRITE
+#define RW   (FORM_READ | FORM_WRITE)
+#define REG  FORM_REGISTER
 #define BREG (FORM_REGISTER | FORM_BYTE)
 
 static unsigned int one_byte(uint8_t opcode, unsigned int reg)
@@ -41,39 +42,66 @@ static unsigned int one_byte(uint8_t opcode, unsigned int reg)
 		return FORM(R | REG, SIZE_V, IMM_V);
 	case 0x6b:
 		return FORM(R | REG, SIZE_V, IMM_1);
-	case 0x80: case 0x81: case 0x83:
+	case 0x80:
+	case 0x81:
+	case 0x83:
 		return FORM((reg == 7 ? R : RW | FORM_LOCK), size, opcode == 0x81 ? IMM_V : IMM_1);
-	case 0x84: case 0x85:
+	case 0x84:
+	case 0x85:
 		return FORM(R | gpr, size, NONE);
-	case 0x86: case 0x87:
+	case 0x86:
+	case 0x87:
 		return FORM(RW | gpr | FORM_LOCK, size, NONE);
-	case 0x88: case 0x89:
+	case 0x88:
+	case 0x89:
 		return FORM(W | gpr, size, NONE);
-	case 0x8a: case 0x8b:
+	case 0x8a:
+	case 0x8b:
 		return FORM(R | gpr, size, NONE);
 	case 0x8f:
 		return reg == 0 ? FORM(W | FORM_STACK, SIZE_V, NONE) : 0;
-	case 0xa0: case 0xa1:
+	case 0xa0:
+	case 0xa1:
 		return FORM(R | FORM_MOFFS, size, NONE);
-	case 0xa2: case 0xa3:
+	case 0xa2:
+	case 0xa3:
 		return FORM(W | FORM_MOFFS, size, NONE);
-	case 0x6c: case 0x6d: case 0x6e: case 0x6f: /* ins outs */
-	case 0xa4: case 0xa5: case 0xa6: case 0xa7: /* movs cmps */
-	case 0xaa: case 0xab: case 0xac: case 0xad: case 0xae: case 0xaf: /* stos lods scas */
+	case 0x6c:
+	case 0x6d:
+	case 0x6e:
+	case 0x6f: /* ins outs */
+	case 0xa4:
+	case 0xa5:
+	case 0xa6:
+	case 0xa7: /* movs cmps */
+	case 0xaa:
+	case 0xab:
+	case 0xac:
+	case 0xad:
+	case 0xae:
+	case 0xaf: /* stos lods scas */
 		return FORM(FORM_STRING, size, NONE);
-	case 0xc0: case 0xc1:
+	case 0xc0:
+	case 0xc1:
 		return FORM(RW, size, IMM_1);
-	case 0xd0: case 0xd1: case 0xd2: case 0xd3:
+	case 0xd0:
+	case 0xd1:
+	case 0xd2:
+	case 0xd3:
 		return FORM(RW, size, NONE);
-	case 0xc6: case 0xc7:
+	case 0xc6:
+	case 0xc7:
 		return reg == 0 ? FORM(W, size, byte ? IMM_1 : IMM_V) : 0;
-	case 0xf6: case 0xf7:
+	case 0xf6:
+	case 0xf7:
 		if (reg < 2)
 			return FORM(R, size, byte ? IMM_1 : IMM_V);
 		if (reg < 4)
 			return FORM(RW | FORM_LOCK, size, NONE);
-		return reg < 6 ? FORM(R, size, NONE) : 0; /* mul imul; a division may fault: not listed */
-	case 0xfe: case 0xff:
+		return reg < 6 ? FORM(R, size, NONE)
+			       : 0; /* mul imul; a division may fault: not listed */
+	case 0xfe:
+	case 0xff:
 		if (reg < 2)
 			return FORM(RW | FORM_LOCK, size, NONE);
 		return opcode == 0xff && reg == 6 ? FORM(R | FORM_STACK, SIZE_V, NONE) : 0;
@@ -93,23 +121,43 @@ static unsigned int two_byte_vector(uint8_t opcode, uint8_t prefix)
 	bool packed = prefix == 0 || prefix == 0x66;
 
 	switch (opcode) {
-	case 0x10: return vector(R, scalar);
-	case 0x11: return vector(W, scalar);
-	case 0x12: case 0x16: return packed ? vector(R, SIZE_8) : 0;
-	case 0x13: case 0x17: return packed ? vector(W, SIZE_8) : 0;
-	case 0x28: return packed ? vector(R | FORM_ALIGNED, SIZE_16) : 0;
-	case 0x29: case 0x2b: return packed ? vector(W | FORM_ALIGNED, SIZE_16) : 0;
-	case 0x6e: return packed ? vector(R, SIZE_Y) : 0;
-	case 0x7e: return prefix == 0xf3 ? vector(R, SIZE_8) : packed ? vector(W, SIZE_Y) : 0;
+	case 0x10:
+		return vector(R, scalar);
+	case 0x11:
+		return vector(W, scalar);
+	case 0x12:
+	case 0x16:
+		return packed ? vector(R, SIZE_8) : 0;
+	case 0x13:
+	case 0x17:
+		return packed ? vector(W, SIZE_8) : 0;
+	case 0x28:
+		return packed ? vector(R | FORM_ALIGNED, SIZE_16) : 0;
+	case 0x29:
+	case 0x2b:
+		return packed ? vector(W | FORM_ALIGNED, SIZE_16) : 0;
+	case 0x6e:
+		return packed ? vector(R, SIZE_Y) : 0;
+	case 0x7e:
+		return prefix == 0xf3 ? vector(R, SIZE_8) : packed ? vector(W, SIZE_Y) : 0;
 	case 0x6f:
-		return prefix == 0x66 ? vector(R | FORM_ALIGNED, SIZE_16) : prefix == 0xf3 ? vector(R, SIZE_16)
-			: prefix == 0 ? vector(R, SIZE_8) : 0;
+		return prefix == 0x66	? vector(R | FORM_ALIGNED, SIZE_16)
+		       : prefix == 0xf3 ? vector(R, SIZE_16)
+		       : prefix == 0	? vector(R, SIZE_8)
+					: 0;
 	case 0x7f:
-		return prefix == 0x66 ? vector(W | FORM_ALIGNED, SIZE_16) : prefix == 0xf3 ? vector(W, SIZE_16)
-			: prefix == 0 ? vector(W, SIZE_8) : 0;
-	case 0xd6: return prefix == 0x66 ? vector(W, SIZE_8) : 0;
-	case 0xe7: return prefix == 0x66 ? vector(W | FORM_ALIGNED, SIZE_16) : prefix == 0 ? vector(W, SIZE_8) : 0;
-	case 0xf0: return prefix == 0xf2 ? vector(R, SIZE_16) : 0;
+		return prefix == 0x66	? vector(W | FORM_ALIGNED, SIZE_16)
+		       : prefix == 0xf3 ? vector(W, SIZE_16)
+		       : prefix == 0	? vector(W, SIZE_8)
+					: 0;
+	case 0xd6:
+		return prefix == 0x66 ? vector(W, SIZE_8) : 0;
+	case 0xe7:
+		return prefix == 0x66 ? vector(W | FORM_ALIGNED, SIZE_16)
+		       : prefix == 0  ? vector(W, SIZE_8)
+				      : 0;
+	case 0xf0:
+		return prefix == 0xf2 ? vector(R, SIZE_16) : 0;
 	}
 	return 0;
 }
@@ -126,25 +174,35 @@ static unsigned int two_byte(uint8_t opcode, unsigned int reg, uint8_t prefix)
 		return FORM(W, SIZE_1, NONE);
 	case 0xa3:
 		return FORM(R | REG | FORM_BITS, SIZE_V, NONE);
-	case 0xab: case 0xb3: case 0xbb:
+	case 0xab:
+	case 0xb3:
+	case 0xbb:
 		return FORM(RW | REG | FORM_BITS | FORM_LOCK, SIZE_V, NONE);
-	case 0xa4: case 0xac:
+	case 0xa4:
+	case 0xac:
 		return FORM(RW | REG, SIZE_V, IMM_1);
-	case 0xa5: case 0xad:
+	case 0xa5:
+	case 0xad:
 		return FORM(RW | REG, SIZE_V, NONE);
 	case 0xaf:
 		return FORM(R | REG, SIZE_V, NONE);
-	case 0xb0: case 0xb1: case 0xc0: case 0xc1: /* cmpxchg xadd */
+	case 0xb0:
+	case 0xb1:
+	case 0xc0:
+	case 0xc1: /* cmpxchg xadd */
 		return FORM(RW | gpr | FORM_LOCK, size, NONE);
-	case 0xb6: case 0xbe:
+	case 0xb6:
+	case 0xbe:
 		return FORM(R | REG, SIZE_1, NONE);
-	case 0xb7: case 0xbf:
+	case 0xb7:
+	case 0xbf:
 		return FORM(R | REG, SIZE_2, NONE);
 	case 0xb8:
 		return prefix == 0xf3 ? FORM(R | REG | FORM_PREFIX, SIZE_V, NONE) : 0;
 	case 0xba:
 		return reg < 4 ? 0 : FORM((reg == 4 ? R : RW | FORM_LOCK), SIZE_V, IMM_1);
-	case 0xbc: case 0xbd:
+	case 0xbc:
+	case 0xbd:
 		return FORM(R | REG | FORM_PREFIX, SIZE_V, NONE);
 	case 0xc3:
 		return prefix == 0 ? FORM(W | REG, SIZE_Y, NONE) : 0;
@@ -157,7 +215,8 @@ static unsigned int two_byte(uint8_t opcode, unsigned int reg, uint8_t prefix)
 static unsigned int three_byte(uint8_t opcode, uint8_t prefix)
 {
 	switch (opcode) {
-	case 0xf0: case 0xf1:
+	case 0xf0:
+	case 0xf1:
 		if (prefix == 0xf2) /* crc32: the register is never 8-bit */
 			return FORM(R | REG | FORM_PREFIX, opcode == 0xf0 ? SIZE_1 : SIZE_V, NONE);
 		return FORM((opcode == 0xf0 ? R : W) | REG, SIZE_V, NONE);
@@ -179,7 +238,8 @@ static bool take(struct cursor *cursor, void *to, unsigned int size)
 	return true;
 }
 
-static bool take_prefixes(struct cursor *cursor, struct instruction *i, bool *address_prefix, bool long_mode)
+static bool take_prefixes(struct cursor *cursor, struct instruction *i, bool *address_prefix,
+			  bool long_mode)
 {
 	uint8_t byte;
 
@@ -190,15 +250,30 @@ static bool take_prefixes(struct cursor *cursor, struct instruction *i, bool *ad
 			continue;
 		}
 		switch (byte) {
-		case 0x26: case 0x2e: case 0x36: case 0x3e:
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e:
 			if (!long_mode)
 				i->segment = byte >> 3 & 3;
 			break;
-		case 0x64: case 0x65: i->segment = byte - 0x64 + SEGMENT_FS; break;
-		case 0x66: i->operand_prefix = true; break;
-		case 0x67: *address_prefix = true; break;
-		case 0xf0: i->lock = true; break;
-		case 0xf2: case 0xf3: i->repeat = byte; break;
+		case 0x64:
+		case 0x65:
+			i->segment = byte - 0x64 + SEGMENT_FS;
+			break;
+		case 0x66:
+			i->operand_prefix = true;
+			break;
+		case 0x67:
+			*address_prefix = true;
+			break;
+		case 0xf0:
+			i->lock = true;
+			break;
+		case 0xf2:
+		case 0xf3:
+			i->repeat = byte;
+			break;
 		default:
 			i->opcode = byte;
 			return true;
@@ -208,9 +283,11 @@ static bool take_prefixes(struct cursor *cursor, struct instruction *i, bool *ad
 	return false;
 }
 
-static bool offset_16(const struct emulator *e, struct instruction *i, struct cursor *cursor, bool *stack)
+static bool offset_16(const struct emulator *e, struct instruction *i, struct cursor *cursor,
+		      bool *stack)
 {
-	static const int8_t base[8] = { 3, 3, 5, 5, 6, 7, 5, 3 }, index[8] = { 6, 7, 6, 7, -1, -1, -1, -1 };
+	static const int8_t base[8] = { 3, 3, 5, 5, 6, 7, 5, 3 },
+			    index[8] = { 6, 7, 6, 7, -1, -1, -1, -1 };
 	unsigned int mod = i->modrm >> 6, rm = i->modrm & 7;
 	int8_t displacement8 = 0;
 	int16_t displacement = 0;
@@ -228,8 +305,8 @@ static bool offset_16(const struct emulator *e, struct instruction *i, struct cu
 }
 
 /* RIP-relative offsets are completed when the length is known: *relative. */
-static bool offset_32(const struct emulator *e, struct instruction *i, struct cursor *cursor, bool *stack,
-		      bool *relative)
+static bool offset_32(const struct emulator *e, struct instruction *i, struct cursor *cursor,
+		      bool *stack, bool *relative)
 {
 	unsigned int mod = i->modrm >> 6, rm = i->modrm & 7, base = rm, index;
 	bool no_base = mod == 0 && rm == 5;
@@ -266,9 +343,12 @@ static uint8_t size_bytes(const struct instruction *i, unsigned int size)
 	static const uint8_t fixed[] = { 0, 1, 2, 4, 8, 16 };
 
 	switch (size) {
-	case SIZE_V: return i->operand_size;
-	case SIZE_Y: return i->rex & REX_W ? 8 : 4;
-	case SIZE_2Y: return i->rex & REX_W ? 16 : 8;
+	case SIZE_V:
+		return i->operand_size;
+	case SIZE_Y:
+		return i->rex & REX_W ? 8 : 4;
+	case SIZE_2Y:
+		return i->rex & REX_W ? 16 : 8;
 	}
 	return fixed[size];
 }
@@ -284,16 +364,22 @@ uint64_t linear_address(const struct emulator *emulator, unsigned int segment, u
 static uint64_t bit_displacement(const struct emulator *e, const struct instruction *i)
 {
 	uint64_t value = e->gpr[(i->modrm >> 3 & 7) | (i->rex & REX_R ? 8 : 0)];
-	int64_t bit = i->operand_size == 8 ? (int64_t)value : i->operand_size == 4 ? (int32_t)value : (int16_t)value;
+	int64_t bit = i->operand_size == 8   ? (int64_t)value
+		      : i->operand_size == 4 ? (int32_t)value
+					     : (int16_t)value;
 
-	return (uint64_t)((bit >> (i->operand_size == 8 ? 6 : i->operand_size == 4 ? 5 : 4)) * i->operand_size);
+	return (uint64_t)((bit >> (i->operand_size == 8	  ? 6
+				   : i->operand_size == 4 ? 5
+							  : 4)) *
+			  i->operand_size);
 }
 
 enum emulator_result decode(const struct emulator *e, const uint8_t *bytes, unsigned int count,
 			    struct instruction *i)
 {
 	struct cursor cursor = { bytes, 0, count < EMULATOR_LONGEST ? count : EMULATOR_LONGEST };
-	bool long_mode = e->code_bits == 64, address_prefix = false, stack = false, relative = false;
+	bool long_mode = e->code_bits == 64, address_prefix = false, stack = false,
+	     relative = false;
 	unsigned int reg = 0;
 	uint8_t prefix;
 
@@ -317,19 +403,24 @@ enum emulator_result decode(const struct emulator *e, const uint8_t *bytes, unsi
 		i->operand_size = 8;
 	else
 		i->operand_size = i->operand_prefix == (e->code_bits == 16) ? 4 : 2;
-	i->address_size = long_mode ? (address_prefix ? 4 : 8) : address_prefix == (e->code_bits == 16) ? 4 : 2;
+	i->address_size = long_mode				   ? (address_prefix ? 4 : 8)
+			  : address_prefix == (e->code_bits == 16) ? 4
+								   : 2;
 
 	if (cursor.at < cursor.count)
 		reg = bytes[cursor.at] >> 3 & 7;
 	prefix = i->repeat ? i->repeat : i->operand_prefix ? 0x66 : 0;
-	i->form = i->map == 0 ? one_byte(i->opcode, reg)
-		: i->map == 1 ? two_byte(i->opcode, reg, prefix) : three_byte(i->opcode, prefix);
+	i->form = i->map == 0	? one_byte(i->opcode, reg)
+		  : i->map == 1 ? two_byte(i->opcode, reg, prefix)
+				: three_byte(i->opcode, prefix);
 	if (!i->form || (i->map == 0 && i->opcode == 0x63 && !long_mode))
 		return EMULATOR_UNKNOWN;
 	i->memory_size = size_bytes(i, i->form >> 16 & 0xff);
 	if ((i->form & FORM_STACK) && long_mode && i->operand_size == 4)
 		i->memory_size = 8; /* the stack knows no 32-bit push there */
-	i->immediate_size = i->form >> 24 == IMM_1 ? 1 : i->form >> 24 == IMM_V ? (i->operand_size == 2 ? 2 : 4) : 0;
+	i->immediate_size = i->form >> 24 == IMM_1   ? 1
+			    : i->form >> 24 == IMM_V ? (i->operand_size == 2 ? 2 : 4)
+						     : 0;
 
 	if (i->form & FORM_MOFFS) {
 		if (!take(&cursor, &i->offset, i->address_size))

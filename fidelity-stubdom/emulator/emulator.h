@@ -22,8 +22,8 @@ enum emulator_segment { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_
 
 enum emulator_result {
 	EMULATOR_DONE,
-	EMULATOR_AGAIN,	     /* a repeated string instruction: done so far, RIP still on it */
-	EMULATOR_FAULT,	     /* a callback said false: registers are as before (REP: as after the last whole step) */
+	EMULATOR_AGAIN, /* a repeated string instruction: done so far, RIP still on it */
+	EMULATOR_FAULT, /* a callback said false: registers are as before (REP: as after the last whole step) */
 	EMULATOR_SHORT,	     /* more instruction bytes are needed */
 	EMULATOR_UNDEFINED,  /* #UD */
 	EMULATOR_PROTECTION, /* #GP(0) */
@@ -53,6 +53,7 @@ struct emulator {
 
 /* false: no memory for the code page. */
 bool emulator_init(struct emulator *emulator);
-enum emulator_result emulator_step(struct emulator *emulator, const uint8_t *bytes, unsigned int count);
+enum emulator_result emulator_step(struct emulator *emulator, const uint8_t *bytes,
+				   unsigned int count);
 
 #endif

@@ -14,16 +14,16 @@
 #include <unistd.h>
 #include "instruction.h"
 
-#define PAGE 4096
+#define PAGE		 4096
 #define ARITHMETIC_FLAGS 0x8d5ull /* CF PF AF ZF SF OF */
-#define SLOTS 64		  /* rebuilt instructions that are kept */
-#define SLOT_BYTES 32
-#define SLOT_CODE 24 /* of it: the longest rebuilt instruction, and RET */
-#define REX 0x40
-#define REX_W 8
-#define REX_R 4
-#define RSP 4
-#define RBX 3
+#define SLOTS		 64	  /* rebuilt instructions that are kept */
+#define SLOT_BYTES	 32
+#define SLOT_CODE	 24 /* of it: the longest rebuilt instruction, and RET */
+#define REX		 0x40
+#define REX_W		 8
+#define REX_R		 4
+#define RSP		 4
+#define RBX		 3
 
 struct arena {
 	uint8_t *write;	  /* the code page, writable */
@@ -40,9 +40,11 @@ bool emulator_init(struct emulator *emulator)
 	if (!arena || fd < 0 || ftruncate(fd, PAGE))
 		return false;
 	arena->write = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	arena->execute = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	arena->execute =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (arena->write == MAP_FAILED || arena->execute == MAP_FAILED ||
-	    mmap(arena->execute, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+	    mmap(arena->execute, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) ==
+		    MAP_FAILED)
 		return false;
 	close(fd);
 	arena->buffer = arena->execute + PAGE;
@@ -86,7 +88,8 @@ static bool uses_rsp(const struct instruction *i)
 {
 	bool high_byte = (i->form & FORM_BYTE) && !i->rex;
 
-	return (i->form & FORM_REGISTER) && (i->modrm >> 3 & 7) == RSP && !(i->rex & REX_R) && !high_byte;
+	return (i->form & FORM_REGISTER) && (i->modrm >> 3 & 7) == RSP && !(i->rex & REX_R) &&
+	       !high_byte;
 }
 
 static unsigned int rebuild(const struct instruction *i, uint8_t *code)
@@ -141,7 +144,8 @@ enum emulator_result execute_natively(struct emulator *e, const struct instructi
 	struct arena *arena = e->arena;
 	uint8_t code[SLOT_CODE] = { 0 };
 	const uint8_t *placed = place(arena, code, rebuild(i, code));
-	uint64_t gpr[16], flags = (e->rflags & ARITHMETIC_FLAGS) | 0x202; /* IF is ours: popf cannot change it */
+	uint64_t gpr[16], flags = (e->rflags & ARITHMETIC_FLAGS) |
+				  0x202; /* IF is ours: popf cannot change it */
 	bool rsp = uses_rsp(i);
 
 	if ((i->form & FORM_READ) && !e->read(e->opaque, i->linear, arena->buffer, i->memory_size))
@@ -158,7 +162,8 @@ enum emulator_result execute_natively(struct emulator *e, const struct instructi
 		asm volatile("fxsave64 %0" : "=m"(*(uint8_t(*)[512])e->fxsave));
 		asm volatile("fxrstor64 %0" : : "m"(arena->host_fxsave));
 	}
-	if ((i->form & FORM_WRITE) && !e->write(e->opaque, i->linear, arena->buffer, i->memory_size))
+	if ((i->form & FORM_WRITE) &&
+	    !e->write(e->opaque, i->linear, arena->buffer, i->memory_size))
 		return EMULATOR_FAULT;
 	if (rsp) {
 		gpr[RSP] = gpr[RBX];

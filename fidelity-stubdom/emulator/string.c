@@ -5,13 +5,13 @@
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };
 
-#define CF 0x1ull
-#define PF 0x4ull
-#define AF 0x10ull
-#define ZF 0x40ull
-#define SF 0x80ull
-#define DF 0x400ull
-#define OF 0x800ull
+#define CF	    0x1ull
+#define PF	    0x4ull
+#define AF	    0x10ull
+#define ZF	    0x40ull
+#define SF	    0x80ull
+#define DF	    0x400ull
+#define OF	    0x800ull
 #define REPEAT_MOST 1024 /* then let the caller look for events */
 
 /* Writes a register as an instruction of that operand size does: 32 bits clear the upper half. */
@@ -166,17 +166,20 @@ enum emulator_result execute_moffs(struct emulator *e, const struct instruction 
 enum emulator_result execute_stack(struct emulator *e, const struct instruction *i)
 {
 	unsigned int width = e->stack_bits / 8, size = i->memory_size;
-	uint64_t rsp = e->gpr[RSP], top = (i->form & FORM_WRITE ? rsp : rsp - size) & size_mask(width), data = 0;
+	uint64_t rsp = e->gpr[RSP],
+		 top = (i->form & FORM_WRITE ? rsp : rsp - size) & size_mask(width), data = 0;
 	uint64_t stack = linear_address(e, SEGMENT_SS, top);
 
 	if (i->form & FORM_WRITE) {
 		if ((i->modrm & 7) == 4)
 			return EMULATOR_UNKNOWN;
-		if (!e->read(e->opaque, stack, &data, size) || !e->write(e->opaque, i->linear, &data, size))
+		if (!e->read(e->opaque, stack, &data, size) ||
+		    !e->write(e->opaque, i->linear, &data, size))
 			return EMULATOR_FAULT;
 		register_write(e, RSP, rsp + size, width);
 	} else {
-		if (!e->read(e->opaque, i->linear, &data, size) || !e->write(e->opaque, stack, &data, size))
+		if (!e->read(e->opaque, i->linear, &data, size) ||
+		    !e->write(e->opaque, stack, &data, size))
 			return EMULATOR_FAULT;
 		register_write(e, RSP, top, width);
 	}

@@ -23,17 +23,19 @@
 #include "init.h"
 #include "minv-ioctl.h"
 
-#define QEMU "/bin/qemu"
+#define QEMU	       "/bin/qemu"
 #define SHUTDOWN_CRASH 3ul /* Xen's reason */
 #define DEVICE_SECONDS 30
 
 /* Before the toolstack's arguments: what this image has and has not. */
-static const char *const own_arguments[] = { QEMU, "-L", "/share/qemu", "-global", "virtio-net-pci.romfile=" };
+static const char *const own_arguments[] = { QEMU, "-L", "/share/qemu", "-global",
+					     "virtio-net-pci.romfile=" };
 #define OWN (sizeof(own_arguments) / sizeof(own_arguments[0]))
 
 /* After them, when the kernel's command line has this word: what the firmware says goes to the log too. */
 #define FIRMWARE_LOG "firmware_log"
-static const char *const log_arguments[] = { "-chardev", "file,id=firmware,path=/proc/self/fd/1", "-device",
+static const char *const log_arguments[] = { "-chardev", "file,id=firmware,path=/proc/self/fd/1",
+					     "-device",
 					     "isa-debugcon,iobase=0x402,chardev=firmware" };
 #define LOG (sizeof(log_arguments) / sizeof(log_arguments[0]))
 
@@ -49,7 +51,9 @@ void log_line(const char *format, ...)
 	va_end(list);
 	if (kmsg < 0)
 		kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	if (kmsg < 0 || write(kmsg, text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1) < 0)
+	if (kmsg < 0 ||
+	    write(kmsg, text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1) <
+		    0)
 		return; /* nobody to tell */
 }
 

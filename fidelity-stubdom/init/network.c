@@ -38,7 +38,8 @@ static bool change_mac(int fd, const char *name)
 	snprintf(request.ifr_name, IFNAMSIZ, "%s", name);
 	if (ioctl(fd, SIOCGIFHWADDR, &request))
 		return false;
-	request.ifr_hwaddr.sa_data[0] = (char)0xfe; /* locally administered, as bridges in dom0 have it */
+	request.ifr_hwaddr.sa_data[0] =
+		(char)0xfe; /* locally administered, as bridges in dom0 have it */
 	return ioctl(fd, SIOCSIFHWADDR, &request) == 0;
 }
 
@@ -102,7 +103,8 @@ bool network_bridge(char *const argv[])
 		snprintf(port, sizeof(port), "tap%d", n);
 		if (!wanted(argv, port))
 			continue;
-		good = appears(eth) && change_mac(fd, eth) && tap(port) && !ioctl(fd, SIOCBRADDBR, bridge) && join(fd, bridge, eth) &&
+		good = appears(eth) && change_mac(fd, eth) && tap(port) &&
+		       !ioctl(fd, SIOCBRADDBR, bridge) && join(fd, bridge, eth) &&
 		       join(fd, bridge, port) && up(fd, bridge);
 	}
 	if (fd >= 0)

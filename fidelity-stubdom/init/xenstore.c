@@ -70,8 +70,9 @@ static char *talk(uint32_t type, const char *payload, size_t length, size_t *ans
 		return NULL;
 	}
 	if (header.type == XS_ERROR || header.type != type) {
-		errno = header.type == XS_ERROR && !strcmp(answer, "ENOENT") ? ENOENT
-			: header.type == XS_ERROR && !strcmp(answer, "EACCES") ? EACCES : EPROTO;
+		errno = header.type == XS_ERROR && !strcmp(answer, "ENOENT")   ? ENOENT
+			: header.type == XS_ERROR && !strcmp(answer, "EACCES") ? EACCES
+									       : EPROTO;
 		free(answer);
 		return NULL;
 	}

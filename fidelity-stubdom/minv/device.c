@@ -33,9 +33,10 @@ static int memory_map(const struct minv_memory *memory, bool map)
 		return -EINVAL;
 	for (done = 0; done < memory->count; done += count) {
 		/* Up to the next 2 MiB, so that the core sees whole large pages where there are any. */
-		count = min(CALL_PAGES - ((memory->gfn + done) & (CALL_PAGES - 1)), memory->count - done);
-		ret = map ? minv_hypercall(MINV_MEMORY_MAP, memory->gfn + done, memory->page + done, count,
-					   memory->flags)
+		count = min(CALL_PAGES - ((memory->gfn + done) & (CALL_PAGES - 1)),
+			    memory->count - done);
+		ret = map ? minv_hypercall(MINV_MEMORY_MAP, memory->gfn + done, memory->page + done,
+					   count, memory->flags)
 			  : minv_hypercall(MINV_MEMORY_UNMAP, memory->gfn + done, count, 0, 0);
 		if (ret)
 			return (int)ret;
@@ -47,7 +48,8 @@ static int memory_dirty(struct minv_dirty *dirty)
 {
 	if (dirty->count > CALL_PAGES)
 		return -EINVAL;
-	return (int)minv_hypercall(MINV_DIRTY, dirty->gfn, dirty->count, (unsigned long)dirty->bitmap, 0);
+	return (int)minv_hypercall(MINV_DIRTY, dirty->gfn, dirty->count,
+				   (unsigned long)dirty->bitmap, 0);
 }
 
 static int guest_shutdown(unsigned long reason)

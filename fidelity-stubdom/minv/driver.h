@@ -14,8 +14,8 @@ int minv_pool_mmap(struct file *file, struct vm_area_struct *vma);
 int minv_vcpu_create(unsigned long id);
 
 /* Xen's register convention. No register but RAX is changed by the core. */
-static inline long minv_hypercall(unsigned long command, unsigned long a, unsigned long b, unsigned long c,
-				  unsigned long d)
+static inline long minv_hypercall(unsigned long command, unsigned long a, unsigned long b,
+				  unsigned long c, unsigned long d)
 {
 	register unsigned long r10 asm("r10") = c;
 	register unsigned long r8 asm("r8") = d;

@@ -24,7 +24,7 @@ struct minv_memory {
 
 struct minv_dirty {
 	uint64_t gfn;
-	uint64_t count;	 /* at most 512 */
+	uint64_t count; /* at most 512 */
 	uint64_t bitmap[8];
 };
 
@@ -33,15 +33,16 @@ struct minv_debug {
 };
 
 #define MINV_VCPU_STATE_OFFSET 0
-#define MINV_VCPU_FPU_OFFSET 4096
+#define MINV_VCPU_FPU_OFFSET   4096
 #define MINV_VCPU_DEBUG_OFFSET 8192
 
-#define MINV_IOC_INFO _IOR('m', 0, struct minv_info)
-#define MINV_IOC_MEMORY_MAP _IOW('m', 1, struct minv_memory)
+#define MINV_IOC_INFO	      _IOR('m', 0, struct minv_info)
+#define MINV_IOC_MEMORY_MAP   _IOW('m', 1, struct minv_memory)
 #define MINV_IOC_MEMORY_UNMAP _IOW('m', 2, struct minv_memory)
-#define MINV_IOC_DIRTY _IOWR('m', 3, struct minv_dirty)
-#define MINV_IOC_VCPU_CREATE _IO('m', 4)  /* argument: the vCPU's number; returns a file descriptor */
-#define MINV_IOC_SHUTDOWN _IO('m', 5)	  /* argument: Xen's reason, 0 poweroff, 1 reboot, 3 crash */
-#define MINV_IOC_RUN _IO('m', 6)	  /* on a vCPU's file; 0: see exit_reason; EINTR: a signal */
+#define MINV_IOC_DIRTY	      _IOWR('m', 3, struct minv_dirty)
+#define MINV_IOC_VCPU_CREATE \
+	_IO('m', 4)		      /* argument: the vCPU's number; returns a file descriptor */
+#define MINV_IOC_SHUTDOWN _IO('m', 5) /* argument: Xen's reason, 0 poweroff, 1 reboot, 3 crash */
+#define MINV_IOC_RUN	  _IO('m', 6) /* on a vCPU's file; 0: see exit_reason; EINTR: a signal */
 
 #endif

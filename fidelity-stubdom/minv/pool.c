@@ -20,7 +20,8 @@ static unsigned long *pool_mapped; /* one bit for each chunk that the core has m
 
 static int chunk_map(u64 chunk)
 {
-	u64 first = chunk * CHUNK_PAGES, count = min_t(u64, CHUNK_PAGES, minv_info.pool_pages - first);
+	u64 first = chunk * CHUNK_PAGES,
+	    count = min_t(u64, CHUNK_PAGES, minv_info.pool_pages - first);
 	int ret = 0;
 
 	mutex_lock(&pool_lock);
@@ -46,7 +47,8 @@ static vm_fault_t pool_fault(struct vm_fault *vmf)
 	if (start >= vma->vm_start && start + PMD_SIZE <= vma->vm_end &&
 	    linear_page_index(vma, start) == chunk * CHUNK_PAGES && pmd_none(*vmf->pmd) &&
 	    (chunk + 1) * CHUNK_PAGES <= minv_info.pool_pages)
-		return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(MINV_POOL_GFN + chunk * CHUNK_PAGES), true);
+		return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(MINV_POOL_GFN + chunk * CHUNK_PAGES),
+					  true);
 	return vmf_insert_pfn(vma, vmf->address, MINV_POOL_GFN + vmf->pgoff);
 }
 
@@ -60,8 +62,8 @@ int minv_pool_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	mutex_lock(&pool_lock);
 	if (!pool_mapped)
-		pool_mapped = bitmap_zalloc((unsigned int)DIV_ROUND_UP(minv_info.pool_pages, CHUNK_PAGES),
-					    GFP_KERNEL);
+		pool_mapped = bitmap_zalloc(
+			(unsigned int)DIV_ROUND_UP(minv_info.pool_pages, CHUNK_PAGES), GFP_KERNEL);
 	mutex_unlock(&pool_lock);
 	if (!pool_mapped)
 		return -ENOMEM;

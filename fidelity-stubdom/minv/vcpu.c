@@ -33,7 +33,9 @@ static void guest_registers_load(struct vcpu *vcpu)
 
 	kernel_fpu_begin();
 	/* A bad MXCSR, which user space may have written, leaves the registers as they were. */
-	asm volatile("1: fxrstor64 %0\n2:\n" _ASM_EXTABLE(1b, 2b) : : "m"(*(char(*)[512])vcpu->pages[1]));
+	asm volatile("1: fxrstor64 %0\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     :
+		     : "m"(*(char(*)[512])vcpu->pages[1]));
 	set_debugreg(debug->dr[0], 0);
 	set_debugreg(debug->dr[1], 1);
 	set_debugreg(debug->dr[2], 2);
@@ -71,8 +73,8 @@ static int run_while_alone(struct vcpu *vcpu)
 		if (!signal_pending(current) && !need_resched())
 			ret = (int)minv_hypercall(MINV_RUN, vcpu->id, 0, 0, 0);
 		local_irq_enable();
-	} while (!ret && READ_ONCE(state->exit_reason) == MINV_EXIT_EVENT && !READ_ONCE(state->immediate_exit) &&
-		 !signal_pending(current) && !need_resched());
+	} while (!ret && READ_ONCE(state->exit_reason) == MINV_EXIT_EVENT &&
+		 !READ_ONCE(state->immediate_exit) && !signal_pending(current) && !need_resched());
 	guest_registers_save(vcpu);
 	return ret;
 }
@@ -89,8 +91,10 @@ static int vcpu_run(struct vcpu *vcpu)
 		if (ret)
 			break;
 		if (READ_ONCE(state->exit_reason) == MINV_EXIT_PAUSED)
-			schedule_timeout_interruptible(HZ / 50); /* nobody tells when it is unpaused */
-		else if (READ_ONCE(state->exit_reason) != MINV_EXIT_EVENT || READ_ONCE(state->immediate_exit))
+			schedule_timeout_interruptible(HZ /
+						       50); /* nobody tells when it is unpaused */
+		else if (READ_ONCE(state->exit_reason) != MINV_EXIT_EVENT ||
+			 READ_ONCE(state->immediate_exit))
 			break;
 		if (signal_pending(current)) {
 			ret = -EINTR;

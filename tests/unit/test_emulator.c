@@ -54,7 +54,8 @@ static bool write_memory(void *opaque, uint64_t linear, const void *data, unsign
 }
 
 static struct emulator emulator;
-static uint8_t fxsave[512] __attribute__((aligned(16))), native_fxsave[512] __attribute__((aligned(16)));
+static uint8_t fxsave[512] __attribute__((aligned(16))),
+	native_fxsave[512] __attribute__((aligned(16)));
 
 static void setup(void)
 {
@@ -65,7 +66,8 @@ static void setup(void)
 	code_write = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	code_execute = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
 	/* Below 2 GiB, so that forms with a 32-bit address reach it too. */
-	memory = mmap((void *)0x20000000, WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	memory = mmap((void *)0x20000000, WINDOW, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	shadow = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ck_assert(memory != MAP_FAILED && shadow != MAP_FAILED && code_execute != MAP_FAILED);
 	memset(&emulator, 0, sizeof(emulator));
@@ -81,73 +83,134 @@ struct form {
 	const char *name;
 	uint8_t prefixes[3], prefix_count;
 	uint8_t opcode[3], opcode_count;
-	int8_t group;	       /* ModRM.reg that belongs to the opcode, or -1: any register */
-	uint8_t immediate;     /* bytes; 0xff: by operand size, 2 or 4 */
+	int8_t group;		 /* ModRM.reg that belongs to the opcode, or -1: any register */
+	uint8_t immediate;	 /* bytes; 0xff: by operand size, 2 or 4 */
 	bool byte, wide, vector; /* 8-bit register; REX.W makes sense; XMM register */
 };
 
-#define F(...) { __VA_ARGS__ }
-#define ALU(name, op)                                                                                     \
-	F(name " rm8,r8", {0}, 0, {(op)}, 1, -1, 0, true, false, false),                                  \
-	F(name " rm,r", {0}, 0, {(op) + 1}, 1, -1, 0, false, true, false),                                \
-	F(name " r8,rm8", {0}, 0, {(op) + 2}, 1, -1, 0, true, false, false),                              \
-	F(name " r,rm", {0}, 0, {(op) + 3}, 1, -1, 0, false, true, false),                                \
-	F(name " rm8,imm8", {0}, 0, {0x80}, 1, (op) >> 3, 1, true, false, false),                         \
-	F(name " rm,imm", {0}, 0, {0x81}, 1, (op) >> 3, 0xff, false, true, false),                        \
-	F(name " rm,imm8", {0}, 0, {0x83}, 1, (op) >> 3, 1, false, true, false)
-#define SHIFT(name, reg)                                                                                  \
-	F(name " rm8,imm", {0}, 0, {0xc0}, 1, reg, 1, true, false, false),                                \
-	F(name " rm,imm", {0}, 0, {0xc1}, 1, reg, 1, false, true, false),                                 \
-	F(name " rm8,1", {0}, 0, {0xd0}, 1, reg, 0, true, false, false),                                  \
-	F(name " rm,1", {0}, 0, {0xd1}, 1, reg, 0, false, true, false),                                   \
-	F(name " rm8,cl", {0}, 0, {0xd2}, 1, reg, 0, true, false, false),                                 \
-	F(name " rm,cl", {0}, 0, {0xd3}, 1, reg, 0, false, true, false)
-#define ONE(name, op, group, imm, byte, wide) F(name, {0}, 0, {op}, 1, group, imm, byte, wide, false)
-#define TWO(name, op, group, imm, byte, wide) F(name, {0}, 0, {0x0f, op}, 2, group, imm, byte, wide, false)
-#define SSE(name, count, prefix, op, wide) F(name, {prefix}, count, {0x0f, op}, 2, -1, 0, false, wide, true)
+#define F(...)              \
+	{                   \
+		__VA_ARGS__ \
+	}
+#define ALU(name, op)                                                                          \
+	F(name " rm8,r8", { 0 }, 0, { (op) }, 1, -1, 0, true, false, false),                   \
+		F(name " rm,r", { 0 }, 0, { (op) + 1 }, 1, -1, 0, false, true, false),         \
+		F(name " r8,rm8", { 0 }, 0, { (op) + 2 }, 1, -1, 0, true, false, false),       \
+		F(name " r,rm", { 0 }, 0, { (op) + 3 }, 1, -1, 0, false, true, false),         \
+		F(name " rm8,imm8", { 0 }, 0, { 0x80 }, 1, (op) >> 3, 1, true, false, false),  \
+		F(name " rm,imm", { 0 }, 0, { 0x81 }, 1, (op) >> 3, 0xff, false, true, false), \
+		F(name " rm,imm8", { 0 }, 0, { 0x83 }, 1, (op) >> 3, 1, false, true, false)
+#define SHIFT(name, reg)                                                              \
+	F(name " rm8,imm", { 0 }, 0, { 0xc0 }, 1, reg, 1, true, false, false),        \
+		F(name " rm,imm", { 0 }, 0, { 0xc1 }, 1, reg, 1, false, true, false), \
+		F(name " rm8,1", { 0 }, 0, { 0xd0 }, 1, reg, 0, true, false, false),  \
+		F(name " rm,1", { 0 }, 0, { 0xd1 }, 1, reg, 0, false, true, false),   \
+		F(name " rm8,cl", { 0 }, 0, { 0xd2 }, 1, reg, 0, true, false, false), \
+		F(name " rm,cl", { 0 }, 0, { 0xd3 }, 1, reg, 0, false, true, false)
+#define ONE(name, op, group, imm, byte, wide) \
+	F(name, { 0 }, 0, { op }, 1, group, imm, byte, wide, false)
+#define TWO(name, op, group, imm, byte, wide) \
+	F(name, { 0 }, 0, { 0x0f, op }, 2, group, imm, byte, wide, false)
+#define SSE(name, count, prefix, op, wide) \
+	F(name, { prefix }, count, { 0x0f, op }, 2, -1, 0, false, wide, true)
 
 static const struct form forms[] = {
-	ALU("add", 0x00), ALU("or", 0x08), ALU("adc", 0x10), ALU("sbb", 0x18),
-	ALU("and", 0x20), ALU("sub", 0x28), ALU("xor", 0x30), ALU("cmp", 0x38),
-	SHIFT("rol", 0), SHIFT("ror", 1), SHIFT("rcl", 2), SHIFT("rcr", 3), SHIFT("shl", 4), SHIFT("shr", 5), SHIFT("sar", 7),
-	ONE("movsxd", 0x63, -1, 0, false, true), ONE("imul r,rm,imm", 0x69, -1, 0xff, false, true),
-	ONE("imul r,rm,imm8", 0x6b, -1, 1, false, true), ONE("test rm8,r8", 0x84, -1, 0, true, false),
-	ONE("test rm,r", 0x85, -1, 0, false, true), ONE("xchg rm8,r8", 0x86, -1, 0, true, false),
-	ONE("xchg rm,r", 0x87, -1, 0, false, true), ONE("mov rm8,r8", 0x88, -1, 0, true, false),
-	ONE("mov rm,r", 0x89, -1, 0, false, true), ONE("mov r8,rm8", 0x8a, -1, 0, true, false),
-	ONE("mov r,rm", 0x8b, -1, 0, false, true), ONE("mov rm8,imm", 0xc6, 0, 1, true, false),
-	ONE("mov rm,imm", 0xc7, 0, 0xff, false, true), ONE("test rm8,imm", 0xf6, 0, 1, true, false),
-	ONE("test rm,imm", 0xf7, 0, 0xff, false, true), ONE("not rm8", 0xf6, 2, 0, true, false),
-	ONE("not rm", 0xf7, 2, 0, false, true), ONE("neg rm8", 0xf6, 3, 0, true, false),
-	ONE("neg rm", 0xf7, 3, 0, false, true), ONE("mul rm8", 0xf6, 4, 0, true, false),
-	ONE("mul rm", 0xf7, 4, 0, false, true), ONE("imul rm8", 0xf6, 5, 0, true, false),
-	ONE("imul rm", 0xf7, 5, 0, false, true), ONE("inc rm8", 0xfe, 0, 0, true, false),
-	ONE("inc rm", 0xff, 0, 0, false, true), ONE("dec rm8", 0xfe, 1, 0, true, false),
+	ALU("add", 0x00),
+	ALU("or", 0x08),
+	ALU("adc", 0x10),
+	ALU("sbb", 0x18),
+	ALU("and", 0x20),
+	ALU("sub", 0x28),
+	ALU("xor", 0x30),
+	ALU("cmp", 0x38),
+	SHIFT("rol", 0),
+	SHIFT("ror", 1),
+	SHIFT("rcl", 2),
+	SHIFT("rcr", 3),
+	SHIFT("shl", 4),
+	SHIFT("shr", 5),
+	SHIFT("sar", 7),
+	ONE("movsxd", 0x63, -1, 0, false, true),
+	ONE("imul r,rm,imm", 0x69, -1, 0xff, false, true),
+	ONE("imul r,rm,imm8", 0x6b, -1, 1, false, true),
+	ONE("test rm8,r8", 0x84, -1, 0, true, false),
+	ONE("test rm,r", 0x85, -1, 0, false, true),
+	ONE("xchg rm8,r8", 0x86, -1, 0, true, false),
+	ONE("xchg rm,r", 0x87, -1, 0, false, true),
+	ONE("mov rm8,r8", 0x88, -1, 0, true, false),
+	ONE("mov rm,r", 0x89, -1, 0, false, true),
+	ONE("mov r8,rm8", 0x8a, -1, 0, true, false),
+	ONE("mov r,rm", 0x8b, -1, 0, false, true),
+	ONE("mov rm8,imm", 0xc6, 0, 1, true, false),
+	ONE("mov rm,imm", 0xc7, 0, 0xff, false, true),
+	ONE("test rm8,imm", 0xf6, 0, 1, true, false),
+	ONE("test rm,imm", 0xf7, 0, 0xff, false, true),
+	ONE("not rm8", 0xf6, 2, 0, true, false),
+	ONE("not rm", 0xf7, 2, 0, false, true),
+	ONE("neg rm8", 0xf6, 3, 0, true, false),
+	ONE("neg rm", 0xf7, 3, 0, false, true),
+	ONE("mul rm8", 0xf6, 4, 0, true, false),
+	ONE("mul rm", 0xf7, 4, 0, false, true),
+	ONE("imul rm8", 0xf6, 5, 0, true, false),
+	ONE("imul rm", 0xf7, 5, 0, false, true),
+	ONE("inc rm8", 0xfe, 0, 0, true, false),
+	ONE("inc rm", 0xff, 0, 0, false, true),
+	ONE("dec rm8", 0xfe, 1, 0, true, false),
 	ONE("dec rm", 0xff, 1, 0, false, true),
-	TWO("cmovc", 0x42, -1, 0, false, true), TWO("cmovz", 0x44, -1, 0, false, true), TWO("cmovs", 0x48, -1, 0, false, true),
-	TWO("setc", 0x92, 0, 0, true, false), TWO("setz", 0x94, 0, 0, true, false), TWO("setle", 0x9e, 0, 0, true, false),
-	TWO("shld imm", 0xa4, -1, 1, false, true), TWO("shld cl", 0xa5, -1, 0, false, true),
-	TWO("shrd imm", 0xac, -1, 1, false, true), TWO("shrd cl", 0xad, -1, 0, false, true),
-	TWO("imul r,rm", 0xaf, -1, 0, false, true), TWO("cmpxchg8", 0xb0, -1, 0, true, false),
-	TWO("cmpxchg", 0xb1, -1, 0, false, true), TWO("movzx r,rm8", 0xb6, -1, 0, false, true),
-	TWO("movzx r,rm16", 0xb7, -1, 0, false, true), TWO("movsx r,rm8", 0xbe, -1, 0, false, true),
-	TWO("movsx r,rm16", 0xbf, -1, 0, false, true), TWO("bt imm", 0xba, 4, 1, false, true),
-	TWO("bts imm", 0xba, 5, 1, false, true), TWO("btr imm", 0xba, 6, 1, false, true), TWO("btc imm", 0xba, 7, 1, false, true),
-	TWO("xadd8", 0xc0, -1, 0, true, false), TWO("xadd", 0xc1, -1, 0, false, true), TWO("movnti", 0xc3, -1, 0, false, true),
+	TWO("cmovc", 0x42, -1, 0, false, true),
+	TWO("cmovz", 0x44, -1, 0, false, true),
+	TWO("cmovs", 0x48, -1, 0, false, true),
+	TWO("setc", 0x92, 0, 0, true, false),
+	TWO("setz", 0x94, 0, 0, true, false),
+	TWO("setle", 0x9e, 0, 0, true, false),
+	TWO("shld imm", 0xa4, -1, 1, false, true),
+	TWO("shld cl", 0xa5, -1, 0, false, true),
+	TWO("shrd imm", 0xac, -1, 1, false, true),
+	TWO("shrd cl", 0xad, -1, 0, false, true),
+	TWO("imul r,rm", 0xaf, -1, 0, false, true),
+	TWO("cmpxchg8", 0xb0, -1, 0, true, false),
+	TWO("cmpxchg", 0xb1, -1, 0, false, true),
+	TWO("movzx r,rm8", 0xb6, -1, 0, false, true),
+	TWO("movzx r,rm16", 0xb7, -1, 0, false, true),
+	TWO("movsx r,rm8", 0xbe, -1, 0, false, true),
+	TWO("movsx r,rm16", 0xbf, -1, 0, false, true),
+	TWO("bt imm", 0xba, 4, 1, false, true),
+	TWO("bts imm", 0xba, 5, 1, false, true),
+	TWO("btr imm", 0xba, 6, 1, false, true),
+	TWO("btc imm", 0xba, 7, 1, false, true),
+	TWO("xadd8", 0xc0, -1, 0, true, false),
+	TWO("xadd", 0xc1, -1, 0, false, true),
+	TWO("movnti", 0xc3, -1, 0, false, true),
 	TWO("cmpxchg8b", 0xc7, 1, 0, false, true),
-	F("popcnt", {0xf3}, 1, {0x0f, 0xb8}, 2, -1, 0, false, true, false),
-	F("crc32 8", {0xf2}, 1, {0x0f, 0x38, 0xf0}, 3, -1, 0, false, true, false),
-	F("crc32", {0xf2}, 1, {0x0f, 0x38, 0xf1}, 3, -1, 0, false, true, false),
-	F("movbe r,m", {0}, 0, {0x0f, 0x38, 0xf0}, 3, -1, 0, false, true, false),
-	F("movbe m,r", {0}, 0, {0x0f, 0x38, 0xf1}, 3, -1, 0, false, true, false),
-	SSE("movups r,m", 0, 0, 0x10, false), SSE("movss r,m", 1, 0xf3, 0x10, false), SSE("movsd r,m", 1, 0xf2, 0x10, false),
-	SSE("movupd m,r", 1, 0x66, 0x11, false), SSE("movss m,r", 1, 0xf3, 0x11, false), SSE("movsd m,r", 1, 0xf2, 0x11, false),
-	SSE("movlps r,m", 0, 0, 0x12, false), SSE("movlps m,r", 0, 0, 0x13, false), SSE("movhpd r,m", 1, 0x66, 0x16, false),
-	SSE("movhps m,r", 0, 0, 0x17, false), SSE("movaps r,m", 0, 0, 0x28, false), SSE("movapd m,r", 1, 0x66, 0x29, false),
-	SSE("movntps", 0, 0, 0x2b, false), SSE("movd r,m", 1, 0x66, 0x6e, true), SSE("movd m,r", 1, 0x66, 0x7e, true),
-	SSE("movq r,m", 1, 0xf3, 0x7e, false), SSE("movdqa r,m", 1, 0x66, 0x6f, false), SSE("movdqu r,m", 1, 0xf3, 0x6f, false),
-	SSE("movdqa m,r", 1, 0x66, 0x7f, false), SSE("movdqu m,r", 1, 0xf3, 0x7f, false), SSE("movq m,r", 1, 0x66, 0xd6, false),
-	SSE("movntdq", 1, 0x66, 0xe7, false), SSE("lddqu", 1, 0xf2, 0xf0, false), SSE("movq mm,m", 0, 0, 0x6f, false),
+	F("popcnt", { 0xf3 }, 1, { 0x0f, 0xb8 }, 2, -1, 0, false, true, false),
+	F("crc32 8", { 0xf2 }, 1, { 0x0f, 0x38, 0xf0 }, 3, -1, 0, false, true, false),
+	F("crc32", { 0xf2 }, 1, { 0x0f, 0x38, 0xf1 }, 3, -1, 0, false, true, false),
+	F("movbe r,m", { 0 }, 0, { 0x0f, 0x38, 0xf0 }, 3, -1, 0, false, true, false),
+	F("movbe m,r", { 0 }, 0, { 0x0f, 0x38, 0xf1 }, 3, -1, 0, false, true, false),
+	SSE("movups r,m", 0, 0, 0x10, false),
+	SSE("movss r,m", 1, 0xf3, 0x10, false),
+	SSE("movsd r,m", 1, 0xf2, 0x10, false),
+	SSE("movupd m,r", 1, 0x66, 0x11, false),
+	SSE("movss m,r", 1, 0xf3, 0x11, false),
+	SSE("movsd m,r", 1, 0xf2, 0x11, false),
+	SSE("movlps r,m", 0, 0, 0x12, false),
+	SSE("movlps m,r", 0, 0, 0x13, false),
+	SSE("movhpd r,m", 1, 0x66, 0x16, false),
+	SSE("movhps m,r", 0, 0, 0x17, false),
+	SSE("movaps r,m", 0, 0, 0x28, false),
+	SSE("movapd m,r", 1, 0x66, 0x29, false),
+	SSE("movntps", 0, 0, 0x2b, false),
+	SSE("movd r,m", 1, 0x66, 0x6e, true),
+	SSE("movd m,r", 1, 0x66, 0x7e, true),
+	SSE("movq r,m", 1, 0xf3, 0x7e, false),
+	SSE("movdqa r,m", 1, 0x66, 0x6f, false),
+	SSE("movdqu r,m", 1, 0xf3, 0x6f, false),
+	SSE("movdqa m,r", 1, 0x66, 0x7f, false),
+	SSE("movdqu m,r", 1, 0xf3, 0x7f, false),
+	SSE("movq m,r", 1, 0x66, 0xd6, false),
+	SSE("movntdq", 1, 0x66, 0xe7, false),
+	SSE("lddqu", 1, 0xf2, 0xf0, false),
+	SSE("movq mm,m", 0, 0, 0x6f, false),
 	SSE("movq m,mm", 0, 0, 0x7f, false),
 };
 
@@ -185,12 +248,14 @@ static void expect_same(const char *name, const uint64_t *gpr, uint64_t flags)
 
 	for (n = 0; n < 16; n++)
 		if (n != RSP)
-			ck_assert_msg(gpr[n] == emulator.gpr[n], "%s: register %u is %lx, the processor has %lx", name, n,
+			ck_assert_msg(gpr[n] == emulator.gpr[n],
+				      "%s: register %u is %lx, the processor has %lx", name, n,
 				      emulator.gpr[n], gpr[n]);
 	ck_assert_msg((flags & ARITHMETIC_FLAGS) == (emulator.rflags & ARITHMETIC_FLAGS),
 		      "%s: flags %lx, the processor has %lx", name, emulator.rflags, flags);
 	ck_assert_msg(!memcmp(memory, shadow, WINDOW), "%s: memory differs", name);
-	ck_assert_msg(!memcmp(fxsave + 32, native_fxsave + 32, 416 - 32), "%s: vector registers differ", name);
+	ck_assert_msg(!memcmp(fxsave + 32, native_fxsave + 32, 416 - 32),
+		      "%s: vector registers differ", name);
 }
 
 static const struct {
@@ -228,12 +293,14 @@ static void try_form(const struct form *form, unsigned int width, unsigned int r
 	bytes[n++] = (uint8_t)(0x80u | (unsigned int)reg << 3 | (base & 7)); /* [base + disp32] */
 	memcpy(bytes + n, &(int32_t){ 0x100 }, 4);
 	n += 4;
-	immediate = form->immediate == 0xff ? (widths[width].prefix == 0x66 ? 2 : 4) : form->immediate;
+	immediate = form->immediate == 0xff ? (widths[width].prefix == 0x66 ? 2 : 4)
+					    : form->immediate;
 	for (i = 0; i < immediate; i++)
 		bytes[n++] = (uint8_t)rnd();
 
 	random_state(gpr, &flags);
-	gpr[base] = (uintptr_t)memory + 1024 - 0x100 + (round % 3 && !form->vector ? rnd() % 64 : 0);
+	gpr[base] =
+		(uintptr_t)memory + 1024 - 0x100 + (round % 3 && !form->vector ? rnd() % 64 : 0);
 	if (!strcmp(form->name, "cmpxchg8b"))
 		gpr[base] &= ~15ull;
 	memcpy(before, gpr, sizeof(gpr));
@@ -244,7 +311,8 @@ static void try_form(const struct form *form, unsigned int width, unsigned int r
 	emulator.rip = 0x1000;
 	i = (unsigned int)emulator_step(&emulator, bytes, n);
 	ck_assert_msg(i == EMULATOR_DONE, "%s: the emulator answers %u", name, i);
-	ck_assert_msg(emulator.rip == 0x1000 + n, "%s: length %lu, not %u", name, emulator.rip - 0x1000, n);
+	ck_assert_msg(emulator.rip == 0x1000 + n, "%s: length %lu, not %u", name,
+		      emulator.rip - 0x1000, n);
 	run_natively(bytes, n, gpr, &flags);
 	expect_same(name, gpr, flags);
 	ck_assert(emulator.gpr[RSP] == before[RSP]);
@@ -261,8 +329,9 @@ START_TEST(every_form_agrees_with_the_processor)
 		for (width = 0; width < 3; width++) {
 			if (width == 2 && !forms[f].wide)
 				continue;
-			if (width == 1 && (forms[f].byte || forms[f].vector || !strcmp(forms[f].name, "movsxd") ||
-					   !strcmp(forms[f].name, "movnti")))
+			if (width == 1 &&
+			    (forms[f].byte || forms[f].vector || !strcmp(forms[f].name, "movsxd") ||
+			     !strcmp(forms[f].name, "movnti")))
 				continue;
 			for (round = 0; round < 60; round++)
 				try_form(&forms[f], width, round);
@@ -275,7 +344,8 @@ END_TEST
 /* RSP as register operand, where another register stands in. */
 START_TEST(stack_pointer_as_operand)
 {
-	static const uint8_t store[] = { 0x48, 0x89, 0x26 }, load[] = { 0x48, 0x8b, 0x26 }; /* mov [rsi],rsp; mov rsp,[rsi] */
+	static const uint8_t store[] = { 0x48, 0x89, 0x26 },
+			     load[] = { 0x48, 0x8b, 0x26 }; /* mov [rsi],rsp; mov rsp,[rsi] */
 
 	memset(shadow, 0x5a, WINDOW);
 	emulator.gpr[RSI] = (uintptr_t)memory;
@@ -293,7 +363,8 @@ END_TEST
 /* Strings: natively between two halves of the window, forward and backward, with and without REP. */
 START_TEST(strings_agree_with_the_processor)
 {
-	static const uint8_t opcodes[] = { 0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf };
+	static const uint8_t opcodes[] = { 0xa4, 0xa5, 0xa6, 0xa7, 0xaa,
+					   0xab, 0xac, 0xad, 0xae, 0xaf };
 	uint64_t gpr[16], flags;
 	uint8_t bytes[4];
 	unsigned int o, round, n;
@@ -304,7 +375,8 @@ START_TEST(strings_agree_with_the_processor)
 			if (round % 3)
 				bytes[n++] = round % 3 == 1 ? 0xf3 : 0xf2;
 			/* F2 is not defined before movs, stos and lods */
-			if (round % 3 == 2 && (opcodes[o] & 0xfe) != 0xa6 && (opcodes[o] & 0xfe) != 0xae)
+			if (round % 3 == 2 && (opcodes[o] & 0xfe) != 0xa6 &&
+			    (opcodes[o] & 0xfe) != 0xae)
 				bytes[0] = 0xf3;
 			if (round % 4 == 1)
 				bytes[n++] = 0x66;
@@ -374,8 +446,9 @@ END_TEST
 
 START_TEST(refusals)
 {
-	static const uint8_t lock_mov[] = { 0xf0, 0x89, 0x06 }, div[] = { 0xf7, 0x36 }, lgdt[] = { 0x0f, 0x01, 0x16 },
-			     movaps[] = { 0x0f, 0x28, 0x06 }, registers[] = { 0x89, 0xc0 };
+	static const uint8_t lock_mov[] = { 0xf0, 0x89, 0x06 }, div[] = { 0xf7, 0x36 },
+			     lgdt[] = { 0x0f, 0x01, 0x16 }, movaps[] = { 0x0f, 0x28, 0x06 },
+			     registers[] = { 0x89, 0xc0 };
 
 	emulator.gpr[RSI] = (uintptr_t)memory + 8;
 	ck_assert_int_eq(emulator_step(&emulator, lock_mov, 3), EMULATOR_UNDEFINED);
@@ -391,9 +464,9 @@ END_TEST
 START_TEST(addresses_of_16_and_32_bit_code)
 {
 	static const uint8_t bx_si[] = { 0x8a, 0x40, 0xff }, /* mov al,[bx+si-1] */
-		bp[] = { 0x8a, 0x46, 0x02 },			   /* mov al,[bp+2] */
-		direct[] = { 0x26, 0x8a, 0x06, 0x34, 0x12 },	   /* mov al,es:[0x1234] */
-		addr32[] = { 0x67, 0x8a, 0x44, 0x88, 0x04 },	   /* mov al,[eax+ecx*4+4] */
+		bp[] = { 0x8a, 0x46, 0x02 },		     /* mov al,[bp+2] */
+		direct[] = { 0x26, 0x8a, 0x06, 0x34, 0x12 }, /* mov al,es:[0x1234] */
+		addr32[] = { 0x67, 0x8a, 0x44, 0x88, 0x04 }, /* mov al,[eax+ecx*4+4] */
 		moffs[] = { 0xa0, 0x20, 0x00 };
 	struct instruction i;
 	struct emulator e = { .code_bits = 16, .stack_bits = 16 };
@@ -422,7 +495,9 @@ END_TEST
 
 START_TEST(rip_relative_counts_from_the_end)
 {
-	static const uint8_t mov[] = { 0xc7, 0x05, 0x10, 0, 0, 0, 1, 2, 3, 4 }; /* mov dword [rip+0x10],imm32 */
+	static const uint8_t mov[] = {
+		0xc7, 0x05, 0x10, 0, 0, 0, 1, 2, 3, 4
+	}; /* mov dword [rip+0x10],imm32 */
 	struct instruction i;
 
 	emulator.rip = 0x5000;

@@ -15,21 +15,26 @@
 
 #include <stdint.h>
 
-#define MINV_HYPERCALL 55 /* __HYPERVISOR_arch_7, unused by Xen */
+#define MINV_HYPERCALL	 55 /* __HYPERVISOR_arch_7, unused by Xen */
 #define MINV_ABI_VERSION 1
 
-#define MINV_POOL_GFN (1ull << 27) /* 512 GiB: above every address that the guest's CPUID admits */
+#define MINV_POOL_GFN	   (1ull << 27) /* 512 GiB: above every address that the guest's CPUID admits */
 #define MINV_GUEST_GFN_MAX (1ull << 27)
 
 /* Commands */
-#define MINV_INFO	 0 /* (struct minv_info *) */
-#define MINV_POOL_MAP	 1 /* (first pool page, count <= 512): maps them into the caller at MINV_POOL_GFN + i */
-#define MINV_MEMORY_MAP	 2 /* (guest gfn, first pool page, count <= 512, flags): replaces what was there */
+#define MINV_INFO 0 /* (struct minv_info *) */
+#define MINV_POOL_MAP \
+	1 /* (first pool page, count <= 512): maps them into the caller at MINV_POOL_GFN + i */
+#define MINV_MEMORY_MAP \
+	2 /* (guest gfn, first pool page, count <= 512, flags): replaces what was there */
 #define MINV_MEMORY_UNMAP 3 /* (guest gfn, count <= 512) */
-#define MINV_VCPU_CREATE 4 /* (guest vcpu, caller's gfn of its state page): the page must be the caller's own */
-#define MINV_RUN	 5 /* (guest vcpu): interrupts off; 0: see exit_reason; -EBUSY another caller is in */
-#define MINV_KICK	 6 /* (guest vcpu): makes a run in progress return */
-#define MINV_DIRTY	 7 /* (guest gfn, count <= 512, u64 bitmap[8] *): reads and clears, for MINV_MEMORY_LOG */
+#define MINV_VCPU_CREATE \
+	4 /* (guest vcpu, caller's gfn of its state page): the page must be the caller's own */
+#define MINV_RUN \
+	5 /* (guest vcpu): interrupts off; 0: see exit_reason; -EBUSY another caller is in */
+#define MINV_KICK 6 /* (guest vcpu): makes a run in progress return */
+#define MINV_DIRTY \
+	7 /* (guest gfn, count <= 512, u64 bitmap[8] *): reads and clears, for MINV_MEMORY_LOG */
 
 #define MINV_MEMORY_READONLY 1ull /* a guest write is an MINV_EXIT_MMIO */
 #define MINV_MEMORY_LOG	     2ull /* dirty tracking */
@@ -45,7 +50,8 @@ struct minv_info {
 
 /* exit_reason */
 enum minv_exit {
-	MINV_EXIT_EVENT = 0,	/* the caller has an event pending, was kicked, or immediate_exit was set */
+	MINV_EXIT_EVENT =
+		0, /* the caller has an event pending, was kicked, or immediate_exit was set */
 	MINV_EXIT_DEADLINE = 1, /* deadline_tsc passed */
 	MINV_EXIT_WINDOW = 2,	/* want_window: the guest can take an interrupt now */
 	MINV_EXIT_HLT = 3,
@@ -54,12 +60,12 @@ enum minv_exit {
 	MINV_EXIT_RDMSR = 6,
 	MINV_EXIT_WRMSR = 7,
 	MINV_EXIT_CPUID = 8,
-	MINV_EXIT_SHUTDOWN = 9, /* triple fault */
+	MINV_EXIT_SHUTDOWN = 9,	  /* triple fault */
 	MINV_EXIT_HYPERCALL = 10, /* VMMCALL or VMCALL by the guest (KVM's interface) */
-	MINV_EXIT_PAUSED = 11,	/* the guest is paused by the toolstack: block until kicked */
-	MINV_EXIT_INVALID = 12, /* the processor refused the state that was loaded */
-	MINV_EXIT_XSETBV = 13,	/* refused value: inject #GP (good values are handled by the core) */
-	MINV_EXIT_OTHER = 14,	/* raw_exit_code says what; the partner stops the guest */
+	MINV_EXIT_PAUSED = 11,	  /* the guest is paused by the toolstack: block until kicked */
+	MINV_EXIT_INVALID = 12,	  /* the processor refused the state that was loaded */
+	MINV_EXIT_XSETBV = 13, /* refused value: inject #GP (good values are handled by the core) */
+	MINV_EXIT_OTHER = 14,  /* raw_exit_code says what; the partner stops the guest */
 };
 
 /* Register groups: bits of `valid` (core to partner) and `dirty` (partner to core). GPRs, RIP, RFLAGS
@@ -77,27 +83,42 @@ struct minv_segment {
 };
 
 enum minv_gpr { /* hardware encoding order */
-	MINV_RAX, MINV_RCX, MINV_RDX, MINV_RBX, MINV_RSP, MINV_RBP, MINV_RSI, MINV_RDI,
-	MINV_R8, MINV_R9, MINV_R10, MINV_R11, MINV_R12, MINV_R13, MINV_R14, MINV_R15,
+		MINV_RAX,
+		MINV_RCX,
+		MINV_RDX,
+		MINV_RBX,
+		MINV_RSP,
+		MINV_RBP,
+		MINV_RSI,
+		MINV_RDI,
+		MINV_R8,
+		MINV_R9,
+		MINV_R10,
+		MINV_R11,
+		MINV_R12,
+		MINV_R13,
+		MINV_R14,
+		MINV_R15,
 };
 
 /* The state page of one guest vCPU, shared by the partner and the core. 4 KiB. Every field that the
  * core reads it copies once and checks; what it refuses makes the run answer -EINVAL and changes nothing. */
 struct minv_state {
 	/* partner to core */
-	uint32_t dirty;		 /* register groups to load; the core clears it when it has loaded them */
-	uint32_t want;		 /* register groups to have valid at the next exit */
-	uint8_t immediate_exit;	 /* not 0: return MINV_EXIT_EVENT before entering (`dirty` is loaded, `want` is made valid) */
-	uint8_t want_window;	 /* not 0: exit with MINV_EXIT_WINDOW when IF=1 and no shadow */
+	uint32_t dirty; /* register groups to load; the core clears it when it has loaded them */
+	uint32_t want;	/* register groups to have valid at the next exit */
+	uint8_t immediate_exit; /* not 0: return MINV_EXIT_EVENT before entering (`dirty` is loaded, `want` is made valid) */
+	uint8_t want_window; /* not 0: exit with MINV_EXIT_WINDOW when IF=1 and no shadow */
 	uint8_t pad0[6];
-	uint64_t deadline_tsc;	 /* 0: none */
-	uint64_t inject;	 /* event to inject at entry, EVENTINJ format (APM 2, 15.20); V=0 none. At an exit: the
+	uint64_t deadline_tsc; /* 0: none */
+	uint64_t
+		inject; /* event to inject at entry, EVENTINJ format (APM 2, 15.20); V=0 none. At an exit: the
 				  * event whose delivery was interrupted (EXITINTINFO), left there to be injected again */
 	/* core to partner */
 	uint32_t exit_reason;
-	uint32_t valid;		 /* register groups that are valid now */
+	uint32_t valid; /* register groups that are valid now */
 	uint32_t raw_exit_code;
-	uint8_t instruction_length; /* bytes to advance RIP by, 0 not known */
+	uint8_t instruction_length;    /* bytes to advance RIP by, 0 not known */
 	uint8_t instruction_bytes_len; /* 0 when the processor does not supply them */
 	uint8_t interrupt_shadow;
 	uint8_t ready_for_interrupt; /* IF=1, no shadow, nothing to be injected again */
@@ -107,14 +128,16 @@ struct minv_state {
 			uint16_t port;
 			uint8_t size; /* 1 2 4 */
 			uint8_t in;
-			uint8_t string, rep, segment; /* segment: 0..5 es cs ss ds fs gs, 0xff not known */
+			uint8_t string, rep,
+				segment;      /* segment: 0..5 es cs ss ds fs gs, 0xff not known */
 			uint8_t address_size; /* 2 4 8, 0 not known */
 			uint64_t next_rip;
 		} io; /* data is in RAX (not for string) */
 		struct {
 			uint64_t gpa;
 			uint32_t error_code; /* APM 2, 15.25.6 EXITINFO1, low 32 bits */
-			uint32_t guest_walk; /* not 0: the fault came from the guest's page-table walk */
+			uint32_t
+				guest_walk; /* not 0: the fault came from the guest's page-table walk */
 		} mmio;
 		struct {
 			uint32_t index;

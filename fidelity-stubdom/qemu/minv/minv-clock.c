@@ -9,12 +9,12 @@
 #include "exec/address-spaces.h"
 #include "minv-int.h"
 
-#define MSR_WALL_CLOCK 0x11
-#define MSR_SYSTEM_TIME 0x12
-#define MSR_WALL_CLOCK_NEW 0x4b564d00
+#define MSR_WALL_CLOCK	    0x11
+#define MSR_SYSTEM_TIME	    0x12
+#define MSR_WALL_CLOCK_NEW  0x4b564d00
 #define MSR_SYSTEM_TIME_NEW 0x4b564d01
-#define SYSTEM_TIME_ENABLE 1ull
-#define TIME_STABLE 1 /* the same on every vCPU, never backwards */
+#define SYSTEM_TIME_ENABLE  1ull
+#define TIME_STABLE	    1 /* the same on every vCPU, never backwards */
 
 struct time_info {
 	uint32_t version; /* odd while being written */
@@ -53,7 +53,8 @@ static void write_time(CPUState *cpu)
 	for (; mul >> 32; mul >>= 1)
 		info.tsc_shift++;
 	info.tsc_to_system_mul = (uint32_t)mul;
-	address_space_write(&address_space_memory, address, MEMTXATTRS_UNSPECIFIED, &info, sizeof(info));
+	address_space_write(&address_space_memory, address, MEMTXATTRS_UNSPECIFIED, &info,
+			    sizeof(info));
 }
 
 static void write_wall(CPUState *cpu)
@@ -65,8 +66,8 @@ static void write_wall(CPUState *cpu)
 		.nanoseconds = (uint32_t)(start % NANOSECONDS_PER_SECOND),
 	};
 
-	address_space_write(&address_space_memory, cpu->accel->wall_clock, MEMTXATTRS_UNSPECIFIED, &wall,
-			    sizeof(wall));
+	address_space_write(&address_space_memory, cpu->accel->wall_clock, MEMTXATTRS_UNSPECIFIED,
+			    &wall, sizeof(wall));
 }
 
 bool minv_clock_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value)

@@ -16,24 +16,25 @@
 QEMU_BUILD_BUG_ON(MINV_GUEST_GFN_MAX << 12 != 1ull << GUEST_PHYSICAL_BITS);
 
 /* What a pair can give: allow-lists, so that a new processor's features wait for somebody's look. */
-#define ALLOW_1_EDX                                                                                                   \
-	(CPUID_FP87 | CPUID_VME | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | CPUID_PAE | CPUID_CX8 | CPUID_APIC | \
-	 CPUID_SEP | CPUID_MTRR | CPUID_PGE | CPUID_CMOV | CPUID_PAT | CPUID_PSE36 | CPUID_CLFLUSH | CPUID_MMX |      \
-	 CPUID_FXSR | CPUID_SSE | CPUID_SSE2)
+#define ALLOW_1_EDX                                                                             \
+	(CPUID_FP87 | CPUID_VME | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | CPUID_PAE |    \
+	 CPUID_CX8 | CPUID_APIC | CPUID_SEP | CPUID_MTRR | CPUID_PGE | CPUID_CMOV | CPUID_PAT | \
+	 CPUID_PSE36 | CPUID_CLFLUSH | CPUID_MMX | CPUID_FXSR | CPUID_SSE | CPUID_SSE2)
 /* No XSAVE and AVX yet: the driver carries FXSAVE's state only. No TSC deadline: QEMU's APIC has none. */
-#define ALLOW_1_ECX                                                                                                 \
-	(CPUID_EXT_SSE3 | CPUID_EXT_PCLMULQDQ | CPUID_EXT_SSSE3 | CPUID_EXT_CX16 | CPUID_EXT_SSE41 |               \
-	 CPUID_EXT_SSE42 | CPUID_EXT_MOVBE | CPUID_EXT_POPCNT | CPUID_EXT_AES | CPUID_EXT_RDRAND)
-#define ALLOW_7_EBX                                                                                               \
-	(CPUID_7_0_EBX_FSGSBASE | CPUID_7_0_EBX_BMI1 | CPUID_7_0_EBX_BMI2 | CPUID_7_0_EBX_SMEP |                  \
-	 CPUID_7_0_EBX_ERMS | CPUID_7_0_EBX_RDSEED | CPUID_7_0_EBX_ADX | CPUID_7_0_EBX_SMAP |                     \
+#define ALLOW_1_ECX                                                                               \
+	(CPUID_EXT_SSE3 | CPUID_EXT_PCLMULQDQ | CPUID_EXT_SSSE3 | CPUID_EXT_CX16 |                \
+	 CPUID_EXT_SSE41 | CPUID_EXT_SSE42 | CPUID_EXT_MOVBE | CPUID_EXT_POPCNT | CPUID_EXT_AES | \
+	 CPUID_EXT_RDRAND)
+#define ALLOW_7_EBX                                                                              \
+	(CPUID_7_0_EBX_FSGSBASE | CPUID_7_0_EBX_BMI1 | CPUID_7_0_EBX_BMI2 | CPUID_7_0_EBX_SMEP | \
+	 CPUID_7_0_EBX_ERMS | CPUID_7_0_EBX_RDSEED | CPUID_7_0_EBX_ADX | CPUID_7_0_EBX_SMAP |    \
 	 CPUID_7_0_EBX_CLFLUSHOPT | CPUID_7_0_EBX_CLWB | CPUID_7_0_EBX_SHA_NI)
-#define ALLOW_8000_0001_EDX                                                                                        \
-	(ALLOW_1_EDX | CPUID_EXT2_SYSCALL | CPUID_EXT2_NX | CPUID_EXT2_MMXEXT | CPUID_EXT2_PDPE1GB | \
-	 CPUID_EXT2_LM | CPUID_EXT2_3DNOWEXT | CPUID_EXT2_3DNOW)
-#define ALLOW_8000_0001_ECX                                                                         \
-	(CPUID_EXT3_LAHF_LM | CPUID_EXT3_CR8LEG | CPUID_EXT3_ABM | CPUID_EXT3_SSE4A | CPUID_EXT3_MISALIGNSSE | \
-	 CPUID_EXT3_3DNOWPREFETCH)
+#define ALLOW_8000_0001_EDX                                                     \
+	(ALLOW_1_EDX | CPUID_EXT2_SYSCALL | CPUID_EXT2_NX | CPUID_EXT2_MMXEXT | \
+	 CPUID_EXT2_PDPE1GB | CPUID_EXT2_LM | CPUID_EXT2_3DNOWEXT | CPUID_EXT2_3DNOW)
+#define ALLOW_8000_0001_ECX                                                           \
+	(CPUID_EXT3_LAHF_LM | CPUID_EXT3_CR8LEG | CPUID_EXT3_ABM | CPUID_EXT3_SSE4A | \
+	 CPUID_EXT3_MISALIGNSSE | CPUID_EXT3_3DNOWPREFETCH)
 #define INVARIANT_TSC (1u << 8)
 
 struct leaf {

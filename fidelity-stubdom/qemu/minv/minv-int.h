@@ -59,6 +59,7 @@ enum minv_access { MINV_READ, MINV_WRITE, MINV_FETCH };
 bool minv_translate(CPUState *cpu, uint64_t linear, enum minv_access access, hwaddr *physical,
 		    unsigned int *error_code);
 /* Copies between guest memory or device and buffer; false: a #PF was injected. */
-bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size, enum minv_access access);
+bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size,
+		    enum minv_access access);
 
 #endif

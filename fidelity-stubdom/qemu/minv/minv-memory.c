@@ -16,7 +16,7 @@
 #include "minv-int.h"
 
 #define LARGE_PAGE (2 * MiB)
-#define PAGE 4096ull
+#define PAGE	   4096ull
 
 static uint8_t *pool;
 static uint64_t pool_used; /* bytes */
@@ -29,7 +29,8 @@ static void *pool_alloc(size_t size, uint64_t *alignment)
 
 	size = ROUND_UP(size, PAGE);
 	if (start + size > minv_info.pool_pages * PAGE) {
-		error_report("minv: no room for %zu bytes in the guest's pool: %" PRIu64 " of %" PRIu64 " bytes used",
+		error_report("minv: no room for %zu bytes in the guest's pool: %" PRIu64
+			     " of %" PRIu64 " bytes used",
 			     size, pool_used, (uint64_t)(minv_info.pool_pages * PAGE));
 		errno = ENOMEM;
 		return NULL;
@@ -50,12 +51,14 @@ static void region_set(MemoryRegionSection *section, bool add)
 	if (!memory_region_is_ram(mr) && !memory_region_is_romd(mr))
 		return;
 	if (start % PAGE || size % PAGE) {
-		warn_report("minv: '%s' at 0x%" PRIx64 " is not made of whole pages", memory_region_name(mr), start);
+		warn_report("minv: '%s' at 0x%" PRIx64 " is not made of whole pages",
+			    memory_region_name(mr), start);
 		return;
 	}
 	host = (uint8_t *)memory_region_get_ram_ptr(mr) + section->offset_within_region;
 	if (host < pool || host + size > pool + minv_info.pool_pages * PAGE) {
-		error_report("minv: '%s' is not memory of the guest's pool", memory_region_name(mr));
+		error_report("minv: '%s' is not memory of the guest's pool",
+			     memory_region_name(mr));
 		exit(1);
 	}
 	memory.page = (uint64_t)(host - pool) / PAGE;
@@ -84,7 +87,8 @@ static void region_del(MemoryListener *listener, MemoryRegionSection *section)
 static void log_sync(MemoryListener *listener, MemoryRegionSection *section)
 {
 	if (memory_region_is_ram(section->mr))
-		memory_region_set_dirty(section->mr, section->offset_within_region, int128_get64(section->size));
+		memory_region_set_dirty(section->mr, section->offset_within_region,
+					int128_get64(section->size));
 }
 
 static MemoryListener listener = {
@@ -101,13 +105,15 @@ bool minv_memory_init(Error **errp)
 	uint8_t *room;
 
 	/* Host address and pool offset must agree modulo 2 MiB for large entries. */
-	room = mmap(NULL, size + LARGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	room = mmap(NULL, size + LARGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
 	if (room == MAP_FAILED) {
 		error_setg_errno(errp, errno, "minv: no address space for the guest's pool");
 		return false;
 	}
 	pool = (uint8_t *)ROUND_UP((uintptr_t)room, LARGE_PAGE);
-	if (mmap(pool, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, minv_fd, 0) == MAP_FAILED) {
+	if (mmap(pool, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, minv_fd, 0) ==
+	    MAP_FAILED) {
 		error_setg_errno(errp, errno, "minv: cannot map the guest's pool");
 		return false;
 	}

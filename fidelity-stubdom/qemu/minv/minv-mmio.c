@@ -33,7 +33,8 @@ static void port_out(void *opaque, uint16_t port, uint32_t data, unsigned int si
 static bool load(CPUState *cpu, struct emulator *emulator)
 {
 	const struct minv_state *state = cpu->accel->state;
-	const struct minv_segment *segments[] = { &state->es, &state->cs, &state->ss, &state->ds, &state->fs, &state->gs };
+	const struct minv_segment *segments[] = { &state->es, &state->cs, &state->ss,
+						  &state->ds, &state->fs, &state->gs };
 	bool long_mode = (state->efer & MSR_EFER_LMA) && (state->cs.attributes & 0x200);
 	int i;
 
@@ -57,8 +58,9 @@ static bool load(CPUState *cpu, struct emulator *emulator)
 
 static uint64_t linear_of_code(CPUState *cpu, const struct emulator *emulator)
 {
-	return emulator->code_bits == 64 ? emulator->rip
-					 : (emulator->rip + emulator->segment_base[SEGMENT_CS]) & 0xffffffff;
+	return emulator->code_bits == 64
+		       ? emulator->rip
+		       : (emulator->rip + emulator->segment_base[SEGMENT_CS]) & 0xffffffff;
 }
 
 static void store(CPUState *cpu, const struct emulator *emulator)
@@ -83,9 +85,10 @@ static int fetch(CPUState *cpu, uint64_t linear, uint8_t *bytes)
 
 	if (!minv_linear_rw(cpu, linear, bytes, first, MINV_FETCH))
 		return -1;
-	if (first < EMULATOR_LONGEST && minv_translate(cpu, linear + first, MINV_FETCH, &physical, &error_code)) {
-		address_space_read(&address_space_memory, physical, MEMTXATTRS_UNSPECIFIED, bytes + first,
-				   EMULATOR_LONGEST - first);
+	if (first < EMULATOR_LONGEST &&
+	    minv_translate(cpu, linear + first, MINV_FETCH, &physical, &error_code)) {
+		address_space_read(&address_space_memory, physical, MEMTXATTRS_UNSPECIFIED,
+				   bytes + first, EMULATOR_LONGEST - first);
 		return EMULATOR_LONGEST;
 	}
 	return (int)first;
@@ -99,7 +102,8 @@ static int refuse(CPUState *cpu, const uint8_t *bytes, int count)
 
 	for (i = 0; i < count; i++)
 		sprintf(text + 3 * i, " %02x", bytes[i]);
-	error_report("minv: vCPU %d stopped: no emulation of%s at %04x:0x%" PRIx64 " for address 0x%" PRIx64,
+	error_report("minv: vCPU %d stopped: no emulation of%s at %04x:0x%" PRIx64
+		     " for address 0x%" PRIx64,
 		     cpu->cpu_index, text, state->cs.selector, state->rip, state->exit.mmio.gpa);
 	return -1;
 }
@@ -152,8 +156,8 @@ int minv_handle_mmio(CPUState *cpu)
 
 	/* A guest whose page tables lie in no RAM reads them as all-ones on a PC: it cannot go on either way. */
 	if (state->exit.mmio.guest_walk) {
-		error_report("minv: vCPU %d stopped: page tables at 0x%" PRIx64 ", which is no RAM", cpu->cpu_index,
-			     state->exit.mmio.gpa);
+		error_report("minv: vCPU %d stopped: page tables at 0x%" PRIx64 ", which is no RAM",
+			     cpu->cpu_index, state->exit.mmio.gpa);
 		return -1;
 	}
 	return emulate(cpu);

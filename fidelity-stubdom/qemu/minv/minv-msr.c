@@ -8,19 +8,19 @@
 #include "hw/i386/apic_internal.h"
 #include "minv-int.h"
 
-#define MSR_PLATFORM_ID 0x17
-#define MSR_UCODE_REV 0x8b
-#define MSR_DEBUGCTL 0x1d9
-#define MSR_AMD_SYSCFG 0xc0010010
-#define MSR_AMD_HWCR 0xc0010015
-#define MSR_AMD_NB_CFG 0xc001001f
-#define MSR_AMD_INT_PENDING 0xc0010055
-#define MSR_AMD_VM_CR 0xc0010114
-#define MSR_AMD_LS_CFG 0xc0011020
-#define MSR_AMD_DE_CFG 0xc0011029
+#define MSR_PLATFORM_ID	      0x17
+#define MSR_UCODE_REV	      0x8b
+#define MSR_DEBUGCTL	      0x1d9
+#define MSR_AMD_SYSCFG	      0xc0010010
+#define MSR_AMD_HWCR	      0xc0010015
+#define MSR_AMD_NB_CFG	      0xc001001f
+#define MSR_AMD_INT_PENDING   0xc0010055
+#define MSR_AMD_VM_CR	      0xc0010114
+#define MSR_AMD_LS_CFG	      0xc0011020
+#define MSR_AMD_DE_CFG	      0xc0011029
 #define MSR_AMD_DE_CFG_LFENCE 2 /* LFENCE serializes: then nobody needs to write the register */
-#define MSR_AMD_BU_CFG2 0xc001102a
-#define MSR_AMD_VM_CR_SVMDIS 0x10
+#define MSR_AMD_BU_CFG2	      0xc001102a
+#define MSR_AMD_VM_CR_SVMDIS  0x10
 
 /* Where a fixed-range MTRR is in env, or negative. */
 static int mtrr_fixed(uint32_t index)

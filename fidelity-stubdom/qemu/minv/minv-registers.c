@@ -10,9 +10,9 @@
 #include "minv-int.h"
 
 /* EVENTINJ (AMD64 APM 2, 15.20) */
-#define EVENT_EXCEPTION (3u << 8)
+#define EVENT_EXCEPTION	 (3u << 8)
 #define EVENT_ERROR_CODE (1u << 11)
-#define EVENT_VALID (1u << 31)
+#define EVENT_VALID	 (1u << 31)
 
 /* FXSAVE64 (APM 2, 11.4.4) */
 struct fxsave {
@@ -90,7 +90,8 @@ void minv_put_registers(CPUState *cpu)
 	CPUX86State *env = cpu_env(cpu);
 	AccelCPUState *accel = cpu->accel;
 	struct minv_state *state = accel->state;
-	struct minv_segment *segments[] = { &state->es, &state->cs, &state->ss, &state->ds, &state->fs, &state->gs };
+	struct minv_segment *segments[] = { &state->es, &state->cs, &state->ss,
+					    &state->ds, &state->fs, &state->gs };
 	int i;
 
 	for (i = 0; i < 16; i++)
@@ -133,7 +134,8 @@ void minv_get_registers(CPUState *cpu)
 	CPUX86State *env = cpu_env(cpu);
 	AccelCPUState *accel = cpu->accel;
 	struct minv_state *state = accel->state;
-	struct minv_segment *segments[] = { &state->es, &state->cs, &state->ss, &state->ds, &state->fs, &state->gs };
+	struct minv_segment *segments[] = { &state->es, &state->cs, &state->ss,
+					    &state->ds, &state->fs, &state->gs };
 	int i;
 
 	for (i = 0; i < 16; i++)
@@ -147,7 +149,8 @@ void minv_get_registers(CPUState *cpu)
 	env->gdt = get_segment(&state->gdtr);
 	env->idt = get_segment(&state->idtr);
 	/* SS.DPL is where QEMU looks for CPL; in real mode the processor leaves it stale. */
-	env->segs[R_SS].flags = (env->segs[R_SS].flags & ~DESC_DPL_MASK) | (state->cpl & 3) << DESC_DPL_SHIFT;
+	env->segs[R_SS].flags = (env->segs[R_SS].flags & ~DESC_DPL_MASK) |
+				(state->cpl & 3) << DESC_DPL_SHIFT;
 	env->cr[0] = state->cr0;
 	env->cr[2] = state->cr2;
 	env->cr[3] = state->cr3;
@@ -191,7 +194,8 @@ void minv_skip_instruction(CPUState *cpu, unsigned int usual_length)
 {
 	struct minv_state *state = cpu->accel->state;
 
-	minv_set_rip(cpu, state->rip + (state->instruction_length ? state->instruction_length : usual_length));
+	minv_set_rip(cpu, state->rip + (state->instruction_length ? state->instruction_length
+								  : usual_length));
 }
 
 void minv_inject_exception(CPUState *cpu, int vector, int error_code)
@@ -227,8 +231,9 @@ int minv_init_vcpu(CPUState *cpu)
 	uint8_t *pages;
 
 	accel->fd = ioctl(minv_fd, MINV_IOC_VCPU_CREATE, (unsigned long)cpu->cpu_index);
-	pages = accel->fd < 0 ? MAP_FAILED
-			      : mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, accel->fd, 0);
+	pages = accel->fd < 0
+			? MAP_FAILED
+			: mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, accel->fd, 0);
 	if (pages == MAP_FAILED) {
 		error_report("minv: cannot make vCPU %d: %s", cpu->cpu_index, strerror(errno));
 		return -errno;

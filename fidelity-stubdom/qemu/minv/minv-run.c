@@ -13,8 +13,8 @@
 
 /* EVENTINJ (AMD64 APM 2, 15.20) */
 #define EVENT_INTERRUPT (0u << 8)
-#define EVENT_NMI (2u << 8)
-#define EVENT_VALID (1u << 31)
+#define EVENT_NMI	(2u << 8)
+#define EVENT_VALID	(1u << 31)
 
 /* The processor's exit codes (APM 2, appendix C) */
 enum {
@@ -29,7 +29,8 @@ enum {
 };
 
 #define INTERRUPTS_TO_INJECT (CPU_INTERRUPT_HARD | CPU_INTERRUPT_NMI | CPU_INTERRUPT_SMI)
-#define INTERRUPTS_TO_LEAVE (CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI | CPU_INTERRUPT_TPR | CPU_INTERRUPT_POLL)
+#define INTERRUPTS_TO_LEAVE \
+	(CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI | CPU_INTERRUPT_TPR | CPU_INTERRUPT_POLL)
 
 /*
  * Injects an NMI or interrupt if there is one and the guest can take it, asks for a window if it cannot.
@@ -47,8 +48,8 @@ static void inject_interrupt(CPUState *cpu)
 		cpu_reset_interrupt(cpu, CPU_INTERRUPT_NMI);
 		state->inject = EVENT_VALID | EVENT_NMI | EXCP02_NMI;
 	}
-	if (!(state->inject & EVENT_VALID) && (cpu->interrupt_request & CPU_INTERRUPT_HARD) && !accel->shadow &&
-	    (state->rflags & IF_MASK)) {
+	if (!(state->inject & EVENT_VALID) && (cpu->interrupt_request & CPU_INTERRUPT_HARD) &&
+	    !accel->shadow && (state->rflags & IF_MASK)) {
 		cpu_reset_interrupt(cpu, CPU_INTERRUPT_HARD);
 		vector = cpu_get_pic_interrupt(cpu_env(cpu));
 		if (vector >= 0)
@@ -85,7 +86,8 @@ static void after_run(CPUState *cpu)
 static bool may_wake(CPUState *cpu)
 {
 	return (cpu->interrupt_request & CPU_INTERRUPT_NMI) ||
-	       ((cpu->interrupt_request & CPU_INTERRUPT_HARD) && (cpu->accel->state->rflags & IF_MASK));
+	       ((cpu->interrupt_request & CPU_INTERRUPT_HARD) &&
+		(cpu->accel->state->rflags & IF_MASK));
 }
 
 static bool handle_hlt(CPUState *cpu)
@@ -122,10 +124,11 @@ static int unexpected(CPUState *cpu)
 {
 	struct minv_state *state = cpu->accel->state;
 
-	error_report("minv: vCPU %d stopped: exit %u, processor's code 0x%x, words 0x%" PRIx64 " 0x%" PRIx64
-		     ", at %04x:0x%" PRIx64,
-		     cpu->cpu_index, state->exit_reason, state->raw_exit_code, state->exit.exit_words[0],
-		     state->exit.exit_words[1], state->cs.selector, state->rip);
+	error_report("minv: vCPU %d stopped: exit %u, processor's code 0x%x, words 0x%" PRIx64
+		     " 0x%" PRIx64 ", at %04x:0x%" PRIx64,
+		     cpu->cpu_index, state->exit_reason, state->raw_exit_code,
+		     state->exit.exit_words[0], state->exit.exit_words[1], state->cs.selector,
+		     state->rip);
 	return -1;
 }
 
@@ -181,8 +184,9 @@ static int handle_exit(CPUState *cpu)
 	case MINV_EXIT_OTHER:
 		return handle_other(cpu);
 	case MINV_EXIT_SHUTDOWN:
-		warn_report("minv: vCPU %d: triple fault at %04x:0x%" PRIx64 ", CR0 0x%" PRIx64 ", CR2 0x%" PRIx64
-			    ", CR3 0x%" PRIx64 ", CR4 0x%" PRIx64 ", EFER 0x%" PRIx64,
+		warn_report("minv: vCPU %d: triple fault at %04x:0x%" PRIx64 ", CR0 0x%" PRIx64
+			    ", CR2 0x%" PRIx64 ", CR3 0x%" PRIx64 ", CR4 0x%" PRIx64
+			    ", EFER 0x%" PRIx64,
 			    cpu->cpu_index, cpu->accel->state->cs.selector, cpu->accel->state->rip,
 			    cpu->accel->state->cr0, cpu->accel->state->cr2, cpu->accel->state->cr3,
 			    cpu->accel->state->cr4, cpu->accel->state->efer);
@@ -229,12 +233,14 @@ static int run_until_left(CPUState *cpu)
 			minv_put_registers(cpu);
 		before_run(cpu);
 		/* A kick sets exit_request, then signals: the handler sets immediate_exit for the run. */
-		if (qatomic_read(&cpu->exit_request) || (cpu->interrupt_request & INTERRUPTS_TO_LEAVE))
+		if (qatomic_read(&cpu->exit_request) ||
+		    (cpu->interrupt_request & INTERRUPTS_TO_LEAVE))
 			qatomic_set(&state->immediate_exit, 1);
 		ret = ioctl(cpu->accel->fd, MINV_IOC_RUN);
 		error = errno;
 		if (ret && error != EINTR) {
-			error_report("minv: vCPU %d cannot run: %s", cpu->cpu_index, strerror(error));
+			error_report("minv: vCPU %d cannot run: %s", cpu->cpu_index,
+				     strerror(error));
 			return -1;
 		}
 		/* Cleared before exit_request is, below and by the caller: a kick in between is seen next time. */

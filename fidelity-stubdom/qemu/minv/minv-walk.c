@@ -21,8 +21,10 @@ struct walk {
 
 static uint64_t entry_read(hwaddr address, unsigned int size)
 {
-	return size == 8 ? address_space_ldq_le(&address_space_memory, address, MEMTXATTRS_UNSPECIFIED, NULL)
-			 : address_space_ldl_le(&address_space_memory, address, MEMTXATTRS_UNSPECIFIED, NULL);
+	return size == 8 ? address_space_ldq_le(&address_space_memory, address,
+						MEMTXATTRS_UNSPECIFIED, NULL)
+			 : address_space_ldl_le(&address_space_memory, address,
+						MEMTXATTRS_UNSPECIFIED, NULL);
 }
 
 static void entry_mark(hwaddr address, uint64_t entry, bool dirty)
@@ -30,13 +32,16 @@ static void entry_mark(hwaddr address, uint64_t entry, bool dirty)
 	uint64_t wanted = entry | PG_ACCESSED_MASK | (dirty ? PG_DIRTY_MASK : 0);
 
 	if (wanted != entry)
-		address_space_stl_le(&address_space_memory, address, (uint32_t)wanted, MEMTXATTRS_UNSPECIFIED, NULL);
+		address_space_stl_le(&address_space_memory, address, (uint32_t)wanted,
+				     MEMTXATTRS_UNSPECIFIED, NULL);
 }
 
 static unsigned int fault_code(const struct walk *walk, bool present)
 {
-	return (present ? PG_ERROR_P_MASK : 0) | (walk->access == MINV_WRITE ? PG_ERROR_W_MASK : 0) |
-	       (walk->user ? PG_ERROR_U_MASK : 0) | (walk->access == MINV_FETCH && walk->nx_enabled ? PG_ERROR_I_D_MASK : 0);
+	return (present ? PG_ERROR_P_MASK : 0) |
+	       (walk->access == MINV_WRITE ? PG_ERROR_W_MASK : 0) |
+	       (walk->user ? PG_ERROR_U_MASK : 0) |
+	       (walk->access == MINV_FETCH && walk->nx_enabled ? PG_ERROR_I_D_MASK : 0);
 }
 
 static bool permitted(const struct walk *walk)
@@ -45,7 +50,8 @@ static bool permitted(const struct walk *walk)
 
 	if (walk->user && !walk->user_allowed)
 		return false;
-	if (walk->access == MINV_WRITE && !walk->writable && (walk->user || (state->cr0 & CR0_WP_MASK)))
+	if (walk->access == MINV_WRITE && !walk->writable &&
+	    (walk->user || (state->cr0 & CR0_WP_MASK)))
 		return false;
 	if (walk->access == MINV_FETCH && walk->no_execute)
 		return false;
@@ -100,8 +106,9 @@ bool minv_translate(CPUState *cpu, uint64_t linear, enum minv_access access, hwa
 			walk.user_allowed &= !!(entry & PG_USER_MASK);
 			walk.no_execute |= pae && walk.nx_enabled && (entry & PG_NX_MASK);
 		}
-		leaf = level == 1 || (!pdpte && (entry & PG_PSE_MASK) && (level == 2 ? pae || (state->cr4 & CR4_PSE_MASK)
-										       : level == 3));
+		leaf = level == 1 ||
+		       (!pdpte && (entry & PG_PSE_MASK) &&
+			(level == 2 ? pae || (state->cr4 & CR4_PSE_MASK) : level == 3));
 		if (leaf) {
 			uint64_t offset_mask = (1ull << shift) - 1;
 
@@ -111,7 +118,8 @@ bool minv_translate(CPUState *cpu, uint64_t linear, enum minv_access access, hwa
 			}
 			entry_mark(address, entry, access == MINV_WRITE);
 			*physical = (entry & ENTRY_ADDRESS & ~offset_mask) | (linear & offset_mask);
-			if (!pae && level == 2) /* PSE-36: bits 39..32 of the address are in 20..13 */
+			if (!pae &&
+			    level == 2) /* PSE-36: bits 39..32 of the address are in 20..13 */
 				*physical |= (entry >> 13 & 0xff) << 32;
 			*physical &= (1ull << PHYSICAL_BITS) - 1;
 			return true;
@@ -123,7 +131,8 @@ bool minv_translate(CPUState *cpu, uint64_t linear, enum minv_access access, hwa
 	g_assert_not_reached();
 }
 
-bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size, enum minv_access access)
+bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size,
+		    enum minv_access access)
 {
 	uint8_t *bytes = buffer;
 	unsigned int error_code;
@@ -142,8 +151,8 @@ bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size, e
 			return false;
 		}
 		part = MIN(size, 0x1000 - (linear & 0xfff));
-		address_space_rw(&address_space_memory, physical, MEMTXATTRS_UNSPECIFIED, bytes, part,
-				 access == MINV_WRITE);
+		address_space_rw(&address_space_memory, physical, MEMTXATTRS_UNSPECIFIED, bytes,
+				 part, access == MINV_WRITE);
 	}
 	return true;
 }
