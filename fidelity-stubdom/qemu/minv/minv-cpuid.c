@@ -118,7 +118,7 @@ static struct leaf answer(CPUState *cpu, uint32_t function, uint32_t index)
 		return leaf;
 	}
 	if (function == KVM_CPUID_FEATURES)
-		return (struct leaf){ .eax = env->features[FEAT_KVM] };
+		return (struct leaf){ .eax = minv_supported_cpuid(KVM_CPUID_FEATURES, 0, R_EAX) };
 	if ((function & 0x7fffffff) > MIN(highest & 0x7fffffff, 0x1f) && function != 0xb)
 		return (struct leaf){ 0 };
 	leaf = native(function, index);
