@@ -58,7 +58,8 @@ cached() {
 	dir=$cache/$name-$key
 	log=$cache/$name.log
 	mkdir -p "$cache"
-	(
+	# What is there is served at once, also while another version of it is being built.
+	[ -e "$dir/.done" ] || (
 		flock 9
 		[ -e "$dir/.done" ] && exit 0
 		rm -rf "$dir"
