@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Sourced: links the protection layer alone, as the core does (flags.mk, core.lds's addresses), for the prover.
+
+# core_flag NAME: the value of a variable of core/flags.mk.
+core_flag() {
+	make -s --no-print-directory -f - print <<MK
+core = $top/core
+include $top/core/flags.mk
+print:
+	@echo \$($1)
+MK
+}
+
+# link_protect SOURCES OUT [FLAGS]: compiles SOURCES/*.c (a copy of core/protect, or itself), prints nothing.
+link_protect() {
+	local from=$1 out=$2 f cppflags cflags objects=()
+	shift 2
+	cppflags=$(core_flag CORE_CPPFLAGS)
+	cflags=$(core_flag CORE_CFLAGS)
+	mkdir -p "$out"
+	for f in "$from"/*.c; do
+		case $f in */invariant.c) continue ;; esac # runs at boot and in tests, is no operation
+		# shellcheck disable=SC2086
+		${CC:-gcc} -iquote "$from" $cppflags $cflags "$@" -c -o "$out/$(basename "$f" .c).o" "$f" || return 1
+		objects+=("$out/$(basename "$f" .c).o")
+	done
+	{
+		printf 'SECTIONS {\n. = 0x30000000;\n.text : { *(.text .text.*) }\n.rodata : { *(.rodata .rodata.* .lrodata .lrodata.*) }\n'
+		printf '. = ALIGN(4096);\n.bss : { *(.data .data.* .bss .bss.* .lbss .lbss.*) }\n'
+		printf '/DISCARD/ : { *(.comment .note.* .eh_frame) }\n}\nframe_zero = 0x2ffff000;\n'
+		grep -E '^[a-z_]+ *= *0x[0-9a-f]+;' "$top/core/core.lds"
+	} >"$out/protect.lds"
+	${LD:-ld} -nostdlib -z max-page-size=4096 --build-id=none -e 0 -T "$out/protect.lds" -o "$out/protect.elf" "${objects[@]}" 2>"$out/ld.log" || { cat "$out/ld.log" >&2; return 1; }
+}

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Proves one operation: memory safety and bounds on the way, then at each `ret` the invariant and theorems."""
+import time
+
+import z3
+
+import ghost
+import invariant
+from explore import Budget, Explorer, Failed
+from lift import Unknown, const
+from state import GROUPS, in_range
+from theorems import OPERATIONS
+
+
+class Proof:
+    def __init__(self, elf, name, per_query_ms=60000, log=None):
+        self.name, self.log = name, log
+        self.nargs, self.theorem, self.may_write, self.has_error = OPERATIONS[name]
+        self.budget = Budget(per_query_ms)
+        self.explorer = Explorer(elf, self.budget)
+        self.fresh = {g: z3.BitVec('any_' + g, bits) for g, (bits, _) in GROUPS.items()}
+        self.goals = 0
+
+    def run(self):
+        """None when proved, else what failed."""
+        try:
+            definition = []
+            if self.name == 'map_mmio':
+                definition = [invariant.forbidden_definition(self.explorer.before, z3.BitVec('in_rdx', 64))]
+            paths = self.explorer.run(self.name, definition)
+            self.paths = len(paths)
+            success = False
+            for path in paths:
+                success |= self.prove_path(path)
+            if not success:
+                return 'no path succeeds: the theorem would be empty'
+        except (Failed, Unknown) as e:
+            return str(e)
+        return None
+
+    def facts_for(self, group, far):
+        """The invariant at the fresh index of a group and, far, where the clauses about it look."""
+        before, j = self.explorer.before, self.fresh[group]
+        facts = [in_range(before, group, j)] + self.explorer.instance(group, j)
+        if far:
+            for g, i in invariant.related(before, group, j):
+                facts += self.explorer.instance(g, z3.simplify(self.index(g, i)))
+        return facts
+
+    def speaks_of(self, goal):
+        """The groups whose fresh index occurs in the goal."""
+        seen, found, work = set(), set(), [goal]
+        names = {v.get_id(): g for g, v in self.fresh.items()}
+        while work:
+            e = work.pop()
+            if e.get_id() in seen:
+                continue
+            seen.add(e.get_id())
+            if e.get_id() in names:
+                found.add(names[e.get_id()])
+            work += e.children()
+        return sorted(found)
+
+    @staticmethod
+    def index(group, i):
+        bits = GROUPS[group][0]
+        return z3.Extract(bits - 1, 0, i) if i.size() > bits else i
+
+    def prove_path(self, path):
+        result = const(z3.simplify(z3.Extract(31, 0, path.processor.regs['rax'])))
+        if not path.written <= self.may_write:
+            raise Failed('writes %s' % ', '.join(sorted(path.written - self.may_write)))
+        if self.has_error and result is None:
+            raise Failed('the result is no constant')
+        if self.has_error and result != 0:
+            if path.written:
+                raise Failed('writes before the error %d' % (result - (1 << 32)))
+            return False
+        before, after = self.explorer.before, path.state
+        if path.written:
+            for group, clauses in invariant.CLAUSES.items():
+                for (clause, old), (_, new) in zip(clauses(before, self.fresh[group]),
+                                                   clauses(after, self.fresh[group])):
+                    if not new.eq(old):
+                        self.prove(path, [group], new, 'invariant %s of any %s' % (clause, group))
+            for clause, new in invariant.scalars(after):
+                self.prove(path, [], new, 'invariant ' + clause)
+        for text, goal in self.theorem(before, after, self.explorer.args[:self.nargs], self.fresh):
+            self.prove(path, self.speaks_of(goal), goal, text)
+        for g in ghost.GHOSTS:
+            if path.written:
+                self.prove_ghost(path, g, ghost.kept(g, self.name, before, after, self.explorer.args, self.fresh),
+                                 'TLB: %s is covered' % g.name)
+        if self.name in ghost.RELIES and path.written:
+            g = ghost.GHOSTS[ghost.RELIES[self.name]]
+            self.prove_ghost(path, g, ghost.nobody_holds(self.name, before, self.explorer.args, self.fresh),
+                             'TLB: nobody holds ' + g.name)
+        return self.explorer.feasible(path.facts)
+
+    def prove_ghost(self, path, g, goal, text):
+        """One CPU, one thing, and the handle that a builder's translation is about."""
+        extra = self.explorer.instance('dom', z3.Extract(9, 0, ghost.any_handle))
+        self.prove(path, ['cpu', g.group], goal, text, extra)
+
+    def prove(self, path, groups, goal, text, extra=()):
+        """First with few facts: most goals need no more, and dropping facts is sound for unsat. Then the
+        cases: the fresh index is one that was written, or none of them."""
+        self.goals += 1
+        goal = z3.simplify(goal)
+        if z3.is_true(goal):
+            return
+        start = time.process_time()
+        facts = self.explorer.base_facts + path.facts + list(extra)
+        for group in groups:
+            facts = facts + self.facts_for(group, False)
+        answer = self.budget.check(facts, goal, quick=True)
+        if answer != z3.unsat:
+            for group in groups:
+                facts = facts + self.facts_for(group, True)
+            answer = z3.unsat
+            for case in self.cases(path, groups):
+                answer = self.prove_case(path, facts, goal, case)
+                if answer != z3.unsat:
+                    break
+        took = time.process_time() - start
+        if self.log and took > 5:
+            self.log('    %s: %s, %.1f s' % (text, answer, took))
+        if answer != z3.unsat:
+            raise Failed('%s: %s' % (text, 'not proved in time' if answer == z3.unknown else 'does not hold'))
+
+    def cases(self, path, groups):
+        """[{group: written index or None for all others}], every combination for at most two groups."""
+        cases = [{}]
+        for group in groups[:2]:
+            written = path.state.written_indices(group)
+            cases = [dict(c, **{group: w}) for c in cases for w in written + [None]]
+        return cases
+
+    def prove_case(self, path, facts, goal, case):
+        replaced, extra = [], []
+        for group, w in case.items():
+            j = self.fresh[group]
+            if w is None:
+                extra += [j != i for i in path.state.written_indices(group)]
+            else:
+                replaced.append((j, w))
+        if replaced:
+            goal = z3.simplify(z3.substitute(goal, *replaced))
+            if z3.is_true(goal):
+                return z3.unsat
+            facts = [z3.substitute(f, *replaced) for f in facts]
+        facts = facts + extra
+        answer = self.budget.check(facts, goal, quick=True)
+        if answer == z3.unsat:
+            return answer
+        # An index that the clause computes from what was written is often one that was written: said as a
+        # fact of its own, once proved, it spares the solver the arithmetic inside an index.
+        for group, w in case.items():
+            for g, term in invariant.related(path.state, group, self.fresh[group] if w is None else w):
+                term = self.index(g, term)
+                for i in path.state.written_indices(g):
+                    equal = z3.simplify(term == i)
+                    if not z3.is_true(equal) and not z3.is_false(equal) and \
+                            self.budget.check(facts, equal, quick=True) == z3.unsat:
+                        facts = facts + [equal]
+        return self.budget.check(facts, goal)
