@@ -83,6 +83,13 @@ class Dom0:
     def write(self, path, text):
         self.run(f"cat >{shlex.quote(path)}", stdin=text.encode())
 
+    def ask_core(self, key, answer):
+        """Stock `xl debug-keys`; returns what the core says on the serial line from the match of `answer` on."""
+        before = len(self.machine.serial.text())
+        self.run(f"xl debug-keys {key}")
+        found = self.machine.serial.wait(answer, 30, self.machine.working, before)
+        return self.machine.serial.text()[before + found.start():]
+
     def note(self, text):
         with open(os.path.join(self.folder, "commands.log"), "a", encoding="utf-8") as log:
             log.write(text)

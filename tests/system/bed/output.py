@@ -36,12 +36,12 @@ class LogFile:
         except FileNotFoundError:
             return ""
 
-    def wait(self, pattern, within, alive=lambda: True):
-        """Returns the match; `alive` says whether more can still come, or raises."""
+    def wait(self, pattern, within, alive=lambda: True, after=0):
+        """Returns the match, looked for from character `after` on; `alive` says whether more can still come, or raises."""
         end = time.monotonic() + within * PATIENCE
         while True:
             more = alive()
-            found = re.search(pattern, self.text())
+            found = re.search(pattern, self.text()[after:])
             if found:
                 return found
             if not more:
