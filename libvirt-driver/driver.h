@@ -19,7 +19,7 @@
  *	watch.c		   the thread that hears of pairs that start or end by themselves
  *
  * Locking: the fields of struct driver do not change once the driver is initialised, but for
- * the two counters, which are atomic.  A domain is changed only inside a job (virDomainObjBeginJob), and
+ * `running`, which is atomic.  A domain is changed only inside a job (virDomainObjBeginJob), and
  * its lock is let go while libdiptych is at work, so that listing never waits for a start.
  */
 #ifndef DRIVER_H
@@ -57,14 +57,12 @@ struct driver {
 	virObjectEventState *events;
 	virStateInhibitCallback inhibit; /* keeps libvirtd from its idle timeout */
 	void *inhibit_opaque;
-	gint running;	       /* active domains */
-	gint restarts_awaited; /* of them, those whose monitor builds them anew */
+	gint running; /* active domains */
 };
 
 /* What is ours in a virDomainObj. */
 struct domain_private {
 	virChrdevs *consoles;
-	gint64 restart_until; /* not 0: ended to be built anew by its monitor, until then */
 };
 
 extern struct driver *driver;
@@ -152,7 +150,6 @@ void follow_reconnect(void);
 void follow_started(const unsigned char *uuid, uint32_t guest);
 void follow_ended(const unsigned char *uuid, uint32_t guest, int end);
 void follow_preserved(void);
-bool follow_restarts(void); /* gives up on those that are late; true: some are awaited */
 
 /* watch.c.  What happens after watch_open is heard once watch_run was called. */
 int watch_open(void);

@@ -7,10 +7,7 @@
 
 VIR_LOG_INIT("diptych.follow");
 
-/* A pair that its monitor builds anew: how long until we no longer believe in it. */
-#define RESTART_PATIENCE_US (120 * G_USEC_PER_SEC)
-
-/* By themselves ----------------------------------------------------------------------------------- */
+/* Events ----------------------------------------------------------------------------------- */
 
 /* The domain of an event, in a job; NULL when it is none of ours, or is being removed. */
 static virDomainObj *in_job(const unsigned char *uuid)
@@ -36,12 +33,19 @@ static void job_done(virDomainObj *vm)
 void follow_started(const unsigned char *uuid, uint32_t guest)
 {
 	virDomainObj *vm = in_job(uuid);
+	struct diptych_pair pair;
 	bool anew;
 
 	if (!vm)
 		return;
 	anew = virDomainObjIsActive(vm);
-	if ((anew && vm->def->id == (int)guest) ||
+	if (anew && vm->def->id == (int)guest)
+		goto out;
+	/* Waiting for the job may have taken longer than its life. */
+	if (!pair_find(uuid, &pair))
+		goto out;
+	diptych_pair_dispose(&pair);
+	if (pair.guest != guest ||
 	    (!anew && virDomainObjSetDefTransient(driver->xmlopt, vm, NULL) < 0))
 		goto out;
 	activate(vm, guest, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
@@ -51,6 +55,25 @@ void follow_started(const unsigned char *uuid, uint32_t guest)
 		event_queue(vm, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED);
 out:
 	job_done(vm);
+}
+
+/* It has ended and is to be built anew.  Whether it was. */
+static bool restarted(virDomainObj *vm)
+{
+	unsigned char uuid[VIR_UUID_BUFLEN];
+	struct diptych_pair pair;
+	bool is;
+
+	memcpy(uuid, vm->def->uuid, sizeof(uuid));
+	virObjectUnlock(vm);
+	is = pair_settled(uuid, &pair);
+	virObjectLock(vm);
+	if (!is)
+		return false;
+	diptych_pair_dispose(&pair);
+	activate(vm, pair.guest, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+	virObjectEventStateQueue(driver->events, virDomainEventRebootNewFromObj(vm));
+	return true;
 }
 
 static void ended(virDomainObj *vm, enum diptych_end end)
@@ -79,14 +102,10 @@ static void ended(virDomainObj *vm, enum diptych_end end)
 	case DIPTYCH_END_UNKNOWN:
 		break;
 	}
-	/* We hear of it when the panels are gone: one that was to be preserved was ended by hand since. */
-	if (action == VIR_DOMAIN_LIFECYCLE_ACTION_RESTART) {
-		forget_restart(vm);
-		private_of(vm)->restart_until = g_get_monotonic_time() + RESTART_PATIENCE_US;
-		g_atomic_int_inc(&driver->restarts_awaited);
-	} else {
+	/* The monitor of the pair does what is to be done, we only tell.  We hear of the end when the
+	 * panels are gone: one that was to be preserved was ended by hand since. */
+	if (action != VIR_DOMAIN_LIFECYCLE_ACTION_RESTART || !restarted(vm))
 		deactivate(vm, reason, detail);
-	}
 }
 
 void follow_ended(const unsigned char *uuid, uint32_t guest, int end)
@@ -142,28 +161,6 @@ void follow_preserved(void)
 	for_each_domain(check_preserved);
 }
 
-/* A restart that is late. */
-static void check_restart(virDomainObj *vm)
-{
-	if (!private_of(vm)->restart_until ||
-	    private_of(vm)->restart_until > g_get_monotonic_time() ||
-	    virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
-		return;
-	/* Beginning the job may have let go of the lock. */
-	if (private_of(vm)->restart_until && virDomainObjIsActive(vm)) {
-		VIR_WARN("Domain %s was not built anew", vm->def->name);
-		deactivate(vm, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
-	}
-	virDomainObjEndJob(vm);
-}
-
-bool follow_restarts(void)
-{
-	if (g_atomic_int_get(&driver->restarts_awaited) > 0)
-		for_each_domain(check_restart);
-	return g_atomic_int_get(&driver->restarts_awaited) > 0;
-}
-
 /* At the start of the daemon ---------------------------------------------------------------------- */
 
 static void adopt(virDomainObj *vm, const struct diptych_pair *pair)
@@ -182,7 +179,8 @@ static void reconnect(virDomainObj *vm)
 	struct diptych_pair pair;
 	bool is, was = virDomainObjIsActive(vm);
 
-	is = pair_find(vm->def->uuid, &pair);
+	/* One that was active may be on its way to a new life. */
+	is = was ? pair_settled(vm->def->uuid, &pair) : pair_find(vm->def->uuid, &pair);
 	if (is && pair.guest != DIPTYCH_NO_DOMAIN && pair.state != DIPTYCH_DYING) {
 		vm->def->id = -1; /* the status file's: nobody has counted this domain yet */
 		adopt(vm, &pair);

@@ -11,11 +11,6 @@
 
 VIR_LOG_INIT("diptych.lifecycle");
 
-struct domain_private *private_of(virDomainObj *vm)
-{
-	return vm->privateData;
-}
-
 /* The two transitions ----------------------------------------------------------------------------- */
 
 void save_status(virDomainObj *vm)
@@ -39,13 +34,6 @@ static void show_console(virDomainObj *vm, uint32_t guest)
 	vm->def->serials[0]->source->data.file.path = path;
 }
 
-void forget_restart(virDomainObj *vm)
-{
-	if (private_of(vm)->restart_until)
-		g_atomic_int_add(&driver->restarts_awaited, -1);
-	private_of(vm)->restart_until = 0;
-}
-
 /* Inactive, or active with the id of a pair that is no more: active, with this pair. */
 void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason)
 {
@@ -53,7 +41,6 @@ void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason
 	    driver->inhibit)
 		driver->inhibit(true, driver->inhibit_opaque);
 	vm->def->id = (int)guest;
-	forget_restart(vm);
 	virDomainObjSetState(vm, state, reason);
 	show_console(vm, guest);
 	save_status(vm);
@@ -67,7 +54,6 @@ void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
 
 	if (unlink(status) < 0 && errno != ENOENT)
 		VIR_WARN("Cannot remove %s: %s", status, g_strerror(errno));
-	forget_restart(vm);
 	vm->def->id = -1;
 	virDomainObjSetState(vm, VIR_DOMAIN_SHUTOFF, (int)reason);
 	event_queue(vm, VIR_DOMAIN_EVENT_STOPPED, (int)detail);

@@ -5,9 +5,7 @@
 
 #include "pair.h"
 
-struct domain_private *private_of(virDomainObj *vm);
 void save_status(virDomainObj *vm);
-void forget_restart(virDomainObj *vm);
 void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason);
 void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
 		virDomainEventStoppedDetailType detail);

@@ -169,27 +169,49 @@ out:
 	return ret;
 }
 
-/* By uuid and not by id: meanwhile a monitor may have built the pair anew. */
+/* By uuid, as a pair that its monitor builds anew has another id each time. */
+static int find_and_destroy(struct diptych *context, const unsigned char *uuid)
+{
+	struct diptych_pair pair;
+	int error = diptych_settle(context);
+
+	if (!error)
+		error = diptych_lookup_uuid(context, uuid, &pair);
+	if (error)
+		return error == -ESRCH ? 0 : error;
+	error = diptych_destroy(context, pair.guest);
+	diptych_pair_dispose(&pair);
+	return error;
+}
+
 int pair_end(const unsigned char *uuid)
 {
 	struct diptych *context = NULL;
-	struct diptych_pair pair;
-	int error;
+	int error, tries = 3;
 
 	error = diptych_open(&context, pair_log, NULL);
-	if (!error)
-		error = diptych_lookup_uuid(context, uuid, &pair);
 	if (!error) {
-		error = diptych_destroy(context, pair.guest != DIPTYCH_NO_DOMAIN ? pair.guest
-										 : pair.fidelity);
-		diptych_pair_dispose(&pair);
+		do /* ESRCH: it ended by itself, and is perhaps being built anew */
+			error = find_and_destroy(context, uuid);
+		while (error == -ESRCH && --tries);
 	}
-	if (error == -ESRCH)
-		error = 0;
 	if (error)
 		failed(_("cannot end the domain"), context, error);
 	diptych_close(context);
 	return error ? -1 : 0;
+}
+
+bool pair_settled(const unsigned char *uuid, struct diptych_pair *pair)
+{
+	struct diptych *context = NULL;
+	bool is;
+
+	if (diptych_open(&context, pair_log, NULL) < 0)
+		return false;
+	/* The monitor takes the old one apart and builds the new one in one go. */
+	is = diptych_settle(context) == 0 && diptych_lookup_uuid(context, uuid, pair) == 0;
+	diptych_close(context);
+	return is;
 }
 
 int pair_set_paused(uint32_t guest, bool paused)

@@ -37,9 +37,7 @@ static void run(void *opaque G_GNUC_UNUSED)
 	};
 
 	for (;;) {
-		int timeout = follow_restarts() ? 1000 : -1;
-
-		if (poll(fds, 2, timeout) < 0 && errno != EINTR)
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			break;
 		if (fds[1].revents)
 			return;

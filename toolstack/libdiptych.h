@@ -167,6 +167,10 @@ int diptych_unpause(struct diptych *context, uint32_t guest);
  * one. */
 int diptych_tend(struct diptych *context);
 
+/* Waits until nobody builds a pair or takes one apart.  A pair that is built anew is not there
+ * for seconds, to the lookups below; after this it is, or it is gone for good. */
+int diptych_settle(struct diptych *context);
+
 /* ---- Looking -------------------------------------------------------------------------------- */
 
 enum diptych_state {

@@ -61,3 +61,13 @@ int diptych_tend(struct diptych *context)
 	}
 	return error;
 }
+
+int diptych_settle(struct diptych *context)
+{
+	int lock = record_lock(context, true);
+
+	if (lock < 0)
+		return lock;
+	close(lock);
+	return 0;
+}

@@ -106,13 +106,31 @@ check "... because it crashed" grep -q "shut off (crashed)" <(v domstate --reaso
 check "start --paused" v start --paused web
 check "... is paused" is web paused
 old=$(v domid web)
+build_anew() { # ID: as its monitor does
+	echo "$1 262144 running web" >"$file.new" && mv "$file.new" "$file"
+	rm $world/lock
+}
+has_id() { [ "$(v domid web)" = "$1" ]; }
+touch $world/lock
 finish_pair reboot
-sleep 0.5
-check "a guest that reboots stays active" test "$(v domid web)" = "$old"
-echo "77 262144 running web" >"$file.new" && mv "$file.new" "$file"
-anew() { [ "$(v domid web)" = 77 ]; }
-check "... and has the id of its new pair" eventually anew
+sleep 1
+check "a guest that reboots stays active" has_id "$old"
+build_anew 77
+check "... and has the id of its new pair" eventually has_id 77
 check "... and a client is told" eventually grep -q "'reboot' for domain 'web'" /run/events
+touch $world/lock
+finish_pair reboot
+v destroy web >/run/destroy &
+destroy=$!
+sleep 1
+build_anew 79
+check "destroy while it is built anew" wait $destroy
+check "... ends the new pair" test ! -e "$file"
+check "... and the domain" is web "shut off"
+v start web
+finish_pair reboot
+check "a guest that reboots and is not built anew is off" eventually is web "shut off"
+v start web
 check "undefine while running" v undefine web
 check "... makes it transient" grep -q web <(v list --transient)
 check "... and no file is left" test ! -e /etc/libvirt/diptych/web.xml -a ! -L /etc/libvirt/diptych/autostart/web.xml

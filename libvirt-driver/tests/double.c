@@ -5,7 +5,7 @@
  *
  * Its world is the folder $DIPTYCH_DOUBLE.  A pair is a file there named by its uuid and holding
  * "GUEST MEMORY_KIB STATE NAME"; a test ends a pair by writing "GUEST REASON" to UUID.end and then
- * removing UUID, or makes one by a rename to UUID.  $DIPTYCH_DOUBLE/pty is the console of all.
+ * removing UUID, or makes one by a rename to UUID; while the file `lock` is there, a monitor is at work.  $DIPTYCH_DOUBLE/pty is the console of all.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -60,6 +60,17 @@ void diptych_close(struct diptych *context)
 	if (context && context->inotify >= 0)
 		close(context->inotify);
 	free(context);
+}
+
+int diptych_settle(struct diptych *context)
+{
+	char path[512];
+
+	(void)context;
+	snprintf(path, sizeof(path), "%s/lock", world());
+	while (access(path, F_OK) == 0)
+		usleep(20000);
+	return 0;
 }
 
 int diptych_tend(struct diptych *context)
