@@ -150,6 +150,7 @@ static void do_synchronize_reset(CPUState *cpu, run_on_cpu_data data)
 	cpu->accel->state->inject = 0;
 	cpu->accel->shadow = false;
 	minv_clock_reset(cpu);
+	minv_eoi_reset(cpu);
 }
 
 static void synchronize_reset(CPUState *cpu)

@@ -20,6 +20,8 @@ struct AccelCPUState {
 	bool shadow;	      /* after STI or MOV SS: no interrupt yet */
 	uint64_t system_time; /* kvmclock's MSRs, as written */
 	uint64_t wall_clock;
+	uint64_t pv_eoi;      /* MSR_KVM_PV_EOI_EN, as written */
+	bool pv_eoi_set;      /* the bit in guest memory was set at the last injection */
 };
 
 extern int minv_fd;
@@ -48,6 +50,12 @@ void minv_cpuid(CPUState *cpu);
 bool minv_clock_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value);
 bool minv_clock_wrmsr(CPUState *cpu, uint32_t index, uint64_t value);
 void minv_clock_reset(CPUState *cpu);
+
+/* minv-eoi.c */
+void minv_eoi_injected(CPUState *cpu, int vector);
+void minv_eoi_after_run(CPUState *cpu);
+void minv_eoi_wrmsr(CPUState *cpu, uint64_t value);
+void minv_eoi_reset(CPUState *cpu);
 
 /* minv-io.c, minv-mmio.c: 0 done or exception injected; negative: the guest cannot go on */
 int minv_handle_io(CPUState *cpu);

@@ -8,6 +8,7 @@
 #include "hw/i386/apic_internal.h"
 #include "minv-int.h"
 
+#define MSR_KVM_PV_EOI 0x4b564d04
 #define MSR_PLATFORM_ID	      0x17
 #define MSR_UCODE_REV	      0x8b
 #define MSR_DEBUGCTL	      0x1d9
@@ -94,6 +95,9 @@ bool minv_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value)
 	case MSR_UCODE_REV:
 		*value = x86->ucode_rev ? x86->ucode_rev : 0x01000065;
 		return true;
+	case MSR_KVM_PV_EOI:
+		*value = cpu->accel->pv_eoi;
+		return true;
 	case MSR_PLATFORM_ID:
 	case MSR_DEBUGCTL:
 	case MSR_MCG_CAP:
@@ -151,6 +155,9 @@ bool minv_wrmsr(CPUState *cpu, uint32_t index, uint64_t value)
 	case MSR_IA32_TSC:
 		state->tsc_offset = value - (uint64_t)cpu_get_host_ticks();
 		state->dirty |= MINV_REGS_CONTROL;
+		return true;
+	case MSR_KVM_PV_EOI:
+		minv_eoi_wrmsr(cpu, value);
 		return true;
 	case MSR_UCODE_REV:
 	case MSR_DEBUGCTL:

@@ -52,8 +52,10 @@ static void inject_interrupt(CPUState *cpu)
 	    !accel->shadow && (state->rflags & IF_MASK)) {
 		cpu_reset_interrupt(cpu, CPU_INTERRUPT_HARD);
 		vector = cpu_get_pic_interrupt(cpu_env(cpu));
-		if (vector >= 0)
+		if (vector >= 0) {
 			state->inject = EVENT_VALID | EVENT_INTERRUPT | (unsigned int)vector;
+			minv_eoi_injected(cpu, vector);
+		}
 	}
 	state->want_window = (cpu->interrupt_request & CPU_INTERRUPT_HARD) != 0;
 	bql_unlock();
@@ -76,6 +78,7 @@ static void after_run(CPUState *cpu)
 
 	cpu_env(cpu)->eflags = state->rflags;
 	cpu->accel->shadow = state->interrupt_shadow;
+	minv_eoi_after_run(cpu);
 	if (state->cr8 != cpu_get_apic_tpr(apic)) {
 		bql_lock();
 		cpu_set_apic_tpr(apic, (uint8_t)state->cr8);
@@ -208,6 +211,7 @@ static void handle_requests(CPUState *cpu)
 		do_cpu_init(x86);
 		cpu->accel->state->inject = 0;
 		cpu->accel->shadow = false;
+		minv_eoi_reset(cpu);
 	}
 	if (cpu->interrupt_request & CPU_INTERRUPT_POLL) {
 		cpu_reset_interrupt(cpu, CPU_INTERRUPT_POLL);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * KVM's paravirtual end of interrupt (Linux, Documentation/virt/kvm/x86/msr.rst, MSR_KVM_PV_EOI_EN): a bit in
+ * guest memory says that the interrupt in service needs no EOI but the clearing of that bit.  It saves the most
+ * frequent exit of all.  The bit is set only from an injection to the next exit, and only when the EOI has
+ * nothing else to do: one interrupt in service, edge triggered, none waiting behind it.
+ */
+#include "qemu/osdep.h"
+#include "qemu/main-loop.h"
+#include "exec/address-spaces.h"
+#include "hw/i386/apic.h"
+#include "hw/i386/apic_internal.h"
+#include "minv-int.h"
+
+#define ENABLE 1ull
+#define APIC_REGISTER_EOI 0x0b
+
+static hwaddr address(const CPUState *cpu)
+{
+	return cpu->accel->pv_eoi & ~3ull;
+}
+
+/* The vector is the only one in service, edge triggered, and no other waits. */
+static bool nothing_else_to_do(APICCommonState *apic, int vector)
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		if (apic->irr[i] || apic->isr[i] != (i == vector / 32 ? 1u << vector % 32 : 0))
+			return false;
+	return !apic_get_bit(apic->tmr, vector);
+}
+
+void minv_eoi_injected(CPUState *cpu, int vector)
+{
+	AccelCPUState *accel = cpu->accel;
+
+	if (!(accel->pv_eoi & ENABLE) || !nothing_else_to_do(APIC_COMMON(X86_CPU(cpu)->apic_state), vector))
+		return;
+	address_space_stl_le(&address_space_memory, address(cpu), 1, MEMTXATTRS_UNSPECIFIED, NULL);
+	accel->pv_eoi_set = true;
+}
+
+void minv_eoi_after_run(CPUState *cpu)
+{
+	AccelCPUState *accel = cpu->accel;
+
+	if (!accel->pv_eoi_set)
+		return;
+	accel->pv_eoi_set = false;
+	if (address_space_ldl_le(&address_space_memory, address(cpu), MEMTXATTRS_UNSPECIFIED, NULL) & 1) {
+		/* Not done yet: it will come as a write of the register. */
+		address_space_stl_le(&address_space_memory, address(cpu), 0, MEMTXATTRS_UNSPECIFIED, NULL);
+		return;
+	}
+	bql_lock();
+	apic_msr_write(APIC_REGISTER_EOI, 0);
+	bql_unlock();
+}
+
+void minv_eoi_wrmsr(CPUState *cpu, uint64_t value)
+{
+	cpu->accel->pv_eoi = value;
+}
+
+void minv_eoi_reset(CPUState *cpu)
+{
+	cpu->accel->pv_eoi = 0;
+	cpu->accel->pv_eoi_set = false;
+}
