@@ -18,6 +18,7 @@ debian_root() {
 	local dir=$1 packages=$2 x
 	local -a lean=()
 	shift 2
+	[ "$(id -u)" = 0 ] || die "disk images are made as root: ./check and ./demo do it, or run images.sh by sudo -E"
 	for x in /usr/share/man /usr/share/doc /usr/share/locale /usr/share/info /usr/share/lintian \
 		/usr/share/bug /usr/share/groff; do
 		lean+=("--dpkgopt=path-exclude=$x/*")
