@@ -144,6 +144,13 @@ void sched_deadline(u64 ns)
 	}
 }
 
+void sched_guest_deadline(const struct vcpu *guest)
+{
+	/* Rounded up: when the timer fires, the deadline has come by the TSC too. */
+	if (guest->deadline_tsc)
+		sched_deadline(tsc_to_ns(guest->deadline_tsc - tsc_at_boot()) + 1);
+}
+
 /* Linear in the vCPUs, but only when the earliest deadline has come. */
 static void expire(u64 now)
 {
@@ -164,6 +171,9 @@ static void expire(u64 now)
 			next_deadline = min_u64(next_deadline, v->timer_ns);
 		if (v->poll_deadline_ns)
 			next_deadline = min_u64(next_deadline, v->poll_deadline_ns);
+		/* One that has passed is seen when v runs: no reason to be woken for it again. */
+		if (v->running && v->running->deadline_tsc > rdtsc_now())
+			sched_guest_deadline(v->running);
 	}
 }
 

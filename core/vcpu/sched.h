@@ -18,6 +18,8 @@ struct vcpu *sched_next(void);
 void sched_yield(void);
 /* A one-shot timer or a poll deadline was set. */
 void sched_deadline(u64 ns);
+/* A real guest's vCPU, which somebody runs, has a deadline_tsc. */
+void sched_guest_deadline(const struct vcpu *guest);
 extern bool sched_due; /* look again before the next entry */
 u64 sched_idle_ns(void);
 

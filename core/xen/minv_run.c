@@ -190,6 +190,8 @@ int minv_run(struct vcpu *v, struct domain *domain, u64 id)
 		leave(v, g, MINV_EXIT_PAUSED);
 	else if (immediate)
 		leave(v, g, MINV_EXIT_EVENT);
+	else
+		sched_guest_deadline(g);
 	return 0;
 }
 

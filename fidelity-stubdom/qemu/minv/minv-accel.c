@@ -88,6 +88,16 @@ static void minv_accel_class_init(ObjectClass *class, void *data)
 	compat_props_add(accel->compat_props, properties, G_N_ELEMENTS(properties));
 }
 
+static void wait_while_idle(CPUState *cpu)
+{
+	if (!cpu_thread_is_idle(cpu))
+		return;
+	minv_timer_before_wait(cpu);
+	while (cpu_thread_is_idle(cpu))
+		qemu_cond_wait_bql(cpu->halt_cond);
+	minv_timer_after_wait(cpu);
+}
+
 static void *vcpu_thread(void *opaque)
 {
 	CPUState *cpu = opaque;
@@ -106,8 +116,7 @@ static void *vcpu_thread(void *opaque)
 			qemu_system_guest_panicked(NULL);
 			vm_stop(RUN_STATE_INTERNAL_ERROR);
 		}
-		while (cpu_thread_is_idle(cpu))
-			qemu_cond_wait_bql(cpu->halt_cond);
+		wait_while_idle(cpu);
 		qemu_wait_io_event_common(cpu);
 	} while (!cpu->unplug || cpu_can_run(cpu));
 	cpu_thread_signal_destroyed(cpu);

@@ -9,6 +9,7 @@
 #define MINV_INT_H
 
 #include "cpu.h"
+#include "qemu/timer.h"
 #include "minv-ioctl.h"
 
 struct AccelCPUState {
@@ -21,6 +22,8 @@ struct AccelCPUState {
 	uint64_t system_time; /* kvmclock's MSRs, as written */
 	uint64_t wall_clock;
 	uint64_t pv_eoi;      /* MSR_KVM_PV_EOI_EN, as written */
+	QEMUTimerListGroup timers; /* fire in this vCPU's thread */
+	QEMUTimer *wake;      /* of the main loop, while the thread waits */
 	bool pv_eoi_set;      /* the bit in guest memory was set at the last injection */
 };
 
@@ -50,6 +53,12 @@ void minv_cpuid(CPUState *cpu);
 bool minv_clock_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value);
 bool minv_clock_wrmsr(CPUState *cpu, uint32_t index, uint64_t value);
 void minv_clock_reset(CPUState *cpu);
+
+/* minv-timer.c */
+void minv_timer_init(CPUState *cpu);
+void minv_timer_before_run(CPUState *cpu);
+void minv_timer_before_wait(CPUState *cpu);
+void minv_timer_after_wait(CPUState *cpu);
 
 /* minv-eoi.c */
 void minv_eoi_injected(CPUState *cpu, int vector);

@@ -65,6 +65,7 @@ static void before_run(CPUState *cpu)
 {
 	struct minv_state *state = cpu->accel->state;
 
+	minv_timer_before_run(cpu);
 	state->cr8 = cpu_get_apic_tpr(X86_CPU(cpu)->apic_state);
 	state->want_window = 0;
 	if (cpu->interrupt_request & INTERRUPTS_TO_INJECT)
@@ -263,6 +264,8 @@ int minv_vcpu_exec(CPUState *cpu)
 {
 	int ret;
 
+	if (!cpu->accel->wake)
+		minv_timer_init(cpu); /* by now the APIC is there */
 	handle_requests(cpu);
 	if (cpu->halted) {
 		qatomic_set(&cpu->exit_request, false);
