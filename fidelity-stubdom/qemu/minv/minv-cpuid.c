@@ -67,8 +67,8 @@ uint32_t minv_supported_cpuid(uint32_t function, uint32_t index, int reg)
 	if (function == 0x80000007 && reg == R_EDX)
 		return leaf.edx & INVARIANT_TSC;
 	if (function == KVM_CPUID_FEATURES && reg == R_EAX)
-		return 1u << KVM_FEATURE_NOP_IO_DELAY | 1u << KVM_FEATURE_CLOCKSOURCE2 | 1u << KVM_FEATURE_PV_EOI |
-		       1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT;
+		return 1u << KVM_FEATURE_NOP_IO_DELAY | 1u << KVM_FEATURE_CLOCKSOURCE2 |
+		       1u << KVM_FEATURE_PV_EOI | 1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT;
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include "hw/i386/apic_internal.h"
 #include "minv-int.h"
 
-#define ENABLE 1ull
+#define ENABLE		  1ull
 #define APIC_REGISTER_EOI 0x0b
 
 static hwaddr address(const CPUState *cpu)
@@ -35,7 +35,8 @@ void minv_eoi_injected(CPUState *cpu, int vector)
 {
 	AccelCPUState *accel = cpu->accel;
 
-	if (!(accel->pv_eoi & ENABLE) || !nothing_else_to_do(APIC_COMMON(X86_CPU(cpu)->apic_state), vector))
+	if (!(accel->pv_eoi & ENABLE) ||
+	    !nothing_else_to_do(APIC_COMMON(X86_CPU(cpu)->apic_state), vector))
 		return;
 	address_space_stl_le(&address_space_memory, address(cpu), 1, MEMTXATTRS_UNSPECIFIED, NULL);
 	accel->pv_eoi_set = true;
@@ -48,9 +49,12 @@ void minv_eoi_after_run(CPUState *cpu)
 	if (!accel->pv_eoi_set)
 		return;
 	accel->pv_eoi_set = false;
-	if (address_space_ldl_le(&address_space_memory, address(cpu), MEMTXATTRS_UNSPECIFIED, NULL) & 1) {
+	if (address_space_ldl_le(&address_space_memory, address(cpu), MEMTXATTRS_UNSPECIFIED,
+				 NULL) &
+	    1) {
 		/* Not done yet: it will come as a write of the register. */
-		address_space_stl_le(&address_space_memory, address(cpu), 0, MEMTXATTRS_UNSPECIFIED, NULL);
+		address_space_stl_le(&address_space_memory, address(cpu), 0, MEMTXATTRS_UNSPECIFIED,
+				     NULL);
 		return;
 	}
 	bql_lock();

@@ -21,10 +21,10 @@ struct AccelCPUState {
 	bool shadow;	      /* after STI or MOV SS: no interrupt yet */
 	uint64_t system_time; /* kvmclock's MSRs, as written */
 	uint64_t wall_clock;
-	uint64_t pv_eoi;      /* MSR_KVM_PV_EOI_EN, as written */
+	uint64_t pv_eoi;	   /* MSR_KVM_PV_EOI_EN, as written */
 	QEMUTimerListGroup timers; /* fire in this vCPU's thread */
-	QEMUTimer *wake;      /* of the main loop, while the thread waits */
-	bool pv_eoi_set;      /* the bit in guest memory was set at the last injection */
+	QEMUTimer *wake;	   /* of the main loop, while the thread waits */
+	bool pv_eoi_set;	   /* the bit in guest memory was set at the last injection */
 };
 
 extern int minv_fd;

@@ -8,7 +8,7 @@
 #include "hw/i386/apic_internal.h"
 #include "minv-int.h"
 
-#define MSR_KVM_PV_EOI 0x4b564d04
+#define MSR_KVM_PV_EOI	      0x4b564d04
 #define MSR_PLATFORM_ID	      0x17
 #define MSR_UCODE_REV	      0x8b
 #define MSR_DEBUGCTL	      0x1d9

@@ -60,7 +60,9 @@ void minv_timer_before_run(CPUState *cpu)
 		left = timerlist_deadline_ns(list(cpu));
 	}
 	cpu->accel->state->deadline_tsc =
-		left < 0 ? 0 : (uint64_t)cpu_get_host_ticks() + muldiv64((uint64_t)left, minv_info.tsc_khz, 1000000);
+		left < 0 ? 0
+			 : (uint64_t)cpu_get_host_ticks() +
+				   muldiv64((uint64_t)left, minv_info.tsc_khz, 1000000);
 }
 
 /* The thread will sleep: until then by the main loop. */
