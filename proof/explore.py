@@ -32,15 +32,15 @@ def bit_blasting():
 class Budget:
     """Solver calls, each under a limit; counts them and how often the second solver was needed."""
 
-    def __init__(self, per_query_ms):
-        self.ms, self.queries, self.second = per_query_ms, 0, 0
+    def __init__(self, seconds=60):
+        self.ms, self.queries, self.second = seconds * 1000, 0, 0
 
     def check(self, facts, goal=None, quick=False):
-        """unsat, sat or unknown of the facts and not the goal. quick: one solver, a tenth of the limit."""
+        """unsat, sat or unknown of the facts and not the goal. quick: one solver, a fifteenth of the limit."""
         self.queries += 1
         for make in (bit_blasting,) if quick else (bit_blasting, z3.Solver):
             solver = make()
-            solver.set('timeout', self.ms // 10 if quick else self.ms)
+            solver.set('timeout', self.ms // 15 if quick else self.ms)
             solver.add(*facts)
             if goal is not None:
                 solver.add(z3.Not(goal))

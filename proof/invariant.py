@@ -75,7 +75,7 @@ def forbidden(S, mfn):
 
 def forbidden_definition(S, mfn):
     hit = [ULT(mfn - S.at('forbidden_first', v(i)), S.at('forbidden_nr', v(i))) for i in range(16)]
-    return forbidden_mfn(mfn) == Or(ULT(mfn - v(TABLE_MFN), v(1 << 19)), *hit)
+    return forbidden_mfn(mfn) == Or(ULT(mfn - v(TABLE_MFN), S.scalar('live_tables')), *hit)
 
 
 def lists_frame(S, e, mfn):

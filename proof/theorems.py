@@ -335,6 +335,20 @@ def flush_end(B, A, a, j):
     ]
 
 
+def flush_end_cuts(B, A, a):
+    """Up the tree: no node on the way falls, so its root does not."""
+    c = a[0]
+    return [UGE(A.at('cpu_epoch', c), B.at('cpu_epoch', c)),
+            UGE(A.at('epoch_min_4', LShR(c, 2)), B.at('epoch_min_4', LShR(c, 2))),
+            UGE(A.at('epoch_min_16', LShR(c, 4)), B.at('epoch_min_16', LShR(c, 4))),
+            UGE(A.at('epoch_min_64', LShR(c, 6)), B.at('epoch_min_64', LShR(c, 6))),
+            UGE(A.scalar('epoch_min'), B.scalar('epoch_min'))]
+
+
+# Proved first and then used as facts.
+CUTS = {'flush_end': flush_end_cuts}
+
+
 def arrays(*prefixes):
     return {n for n in list(ARRAYS) + SCALARS if any(n == p or p.endswith('*') and n.startswith(p[:-1])
                                                      for p in prefixes)}
