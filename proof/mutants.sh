@@ -30,7 +30,7 @@ PY
 
 # Forgotten checks.
 mutant index-unchecked unmap leaves.c 'int unmap' 'table >= live_tables || index >= ENTRIES' 'table >= live_tables'
-mutant level-unchecked unmap leaves.c 'int unmap' 'if (table_level[table] != 1)' 'if (table_level[table] == 0)'
+mutant role-unchecked unmap leaves.c 'int unmap' 'if (leaf_role[entry] == LEAF_NONE)' 'if (leaf_role[entry] > LEAF_MMIO)'
 mutant cursor-unchecked table_free tables.c 'int table_free' 'table_cursor[table] != ENTRIES' 'table_cursor[table] > ENTRIES'
 mutant last-of-four-unchecked table_clear tables.c 'int table_clear' ' | npt[entry + 3]' ''
 mutant owner-unchecked frame_condemn frames.c 'int frame_condemn' 'if (owner != handle_of(dom) && handle_is_live(owner))' 'if (dom_state[dom] == DOMAIN_DEAD)'

@@ -174,10 +174,8 @@ int unmap(u64 table, u64 index)
 
 	if (table == 0 || table >= live_tables || index >= ENTRIES)
 		return -EINVAL;
-	if (table_level[table] != 1) /* FREE: level 0 */
-		return -EINVAL;
 	entry = table * ENTRIES + index;
-	if (leaf_role[entry] == LEAF_NONE)
+	if (leaf_role[entry] == LEAF_NONE) /* also in every table that is not of level 1 */
 		return -ENOENT;
 
 	if (leaf_role[entry] != LEAF_MMIO) {
@@ -202,8 +200,6 @@ int unmap(u64 table, u64 index)
 static inline int leaf_check_own(u64 table, u64 index)
 {
 	if (table == 0 || table >= live_tables || index >= ENTRIES)
-		return -EINVAL;
-	if (table_level[table] != 1)
 		return -EINVAL;
 	if (leaf_role[table * ENTRIES + index] == LEAF_NONE)
 		return -ENOENT;

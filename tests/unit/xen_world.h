@@ -129,6 +129,14 @@ u64 now_ns(void)
 {
 	return fake_ns;
 }
+u64 rdtsc_now(void)
+{
+	return fake_ns;
+}
+u64 tsc_to_ns(u64 delta)
+{
+	return delta;
+}
 u64 tsc_khz(void)
 {
 	return 2000000;
