@@ -146,8 +146,8 @@ def domain_seal_end(B, A, a, j):
     mfn = frame_in(B.at('npt', e))
     own = handle_of(B, a[0])
     return [
-        ('from SEALING to SEALED', And(B.at('dom_sealed', a[0]) == inv.SEALING,
-                                       A.at('dom_sealed', a[0]) == inv.SEALED)),
+        ('it is sealed, after SEALING', And(B.at('dom_sealed', a[0]) != inv.UNSEALED,
+                                            A.at('dom_sealed', a[0]) == inv.SEALED)),
         ('only this domain changes', only_at(B, A, 'dom_sealed', j['dom'], a[0])),
         ('its builder maps nothing of it', Not(And(
             B.at('leaf_role', e) == inv.R_BUILDER, B.at('frame_state', mfn) == inv.OWNED,
