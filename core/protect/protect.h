@@ -23,8 +23,10 @@
 #define PROTECT_TABLES (1ull << 19)
 #define PROTECT_SLOTS  (1ull << 20)
 #endif
+#ifndef PROTECT_DOMAINS
 #define PROTECT_DOMAINS 1024ull
-#define PROTECT_CPUS	256ull
+#endif
+#define PROTECT_CPUS 256ull
 
 /* What a frame is. FREE frames are always zero. */
 enum frame_state {

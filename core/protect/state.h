@@ -15,7 +15,9 @@
 
 #include "protect.h"
 
-#define ENTRIES	    512ull /* per table */
+#ifndef ENTRIES
+#define ENTRIES 512ull /* per table; fuzzing takes fewer, to be quick */
+#endif
 #define HANDLE_BITS 10
 #define HANDLE_MAX  ((1ull << 32) - 1) /* handles are stored in 32 bits */
 #define AGE_MAX	    ((1ull << 32) - 1)

@@ -9,6 +9,9 @@
 #define XEN_WORLD_H
 
 #include "protect_small.h"
+#ifdef FUZZ
+#include "tests/fuzz/protect_used.h"
+#endif
 /* Static names that several files use for their own purpose. */
 #define begin  destroy_begin
 #define finish destroy_finish
@@ -61,14 +64,17 @@
 #include "xen/topology.c"
 
 #include <check.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifndef RAM_FRAMES
 #define RAM_FRAMES 4096u
 #define DOM0_PAGES 256u
 #define TABLES	   512u
 #define SLOTS	   256u
+#endif
 #define DEVICE_GFN 5000u /* no RAM */
 
 static u8 ram[RAM_FRAMES][4096] __attribute__((aligned(4096)));
@@ -77,6 +83,9 @@ static u32 windows_now, core_pages;
 static char console_text[4096];
 static size_t console_length;
 static const char *console_input = "";
+#ifdef FUZZ
+static jmp_buf machine_ended;
+#endif
 
 void *window_open(u64 mfn)
 {
@@ -98,29 +107,73 @@ void frame_zero(u64 mfn)
 	memset(ram[mfn], 0, sizeof(ram[mfn]));
 }
 
+#ifdef FUZZ
+/* Static, so that it is put back with all else between two inputs; it runs out, as the real one may. */
+#define ARENA 160u
+static u8 arena[ARENA][PAGE_SIZE] __attribute__((aligned(4096)));
+static bool arena_used[ARENA];
+
+static void *take(u32 nr)
+{
+	u32 run = 0;
+
+	for (u32 i = 0; i < ARENA; i++) {
+		run = arena_used[i] ? 0 : run + 1;
+		if (run == nr) {
+			memset(&arena_used[i + 1 - nr], true, nr);
+			return arena[i + 1 - nr];
+		}
+	}
+	return NULL;
+}
+
+static void give_back(void *page, u32 nr)
+{
+	memset(&arena_used[((u8 *)page - arena[0]) / PAGE_SIZE], false, nr);
+}
+#else
+static void *take(u32 nr)
+{
+	return aligned_alloc(PAGE_SIZE, nr * PAGE_SIZE);
+}
+
+static void give_back(void *page, u32 nr)
+{
+	(void)nr;
+	free(page);
+}
+#endif
+
 void *pages_alloc(u32 nr)
 {
+	void *page = take(nr);
+
+	if (!page)
+		return NULL;
 	core_pages += nr;
-	return memset(aligned_alloc(PAGE_SIZE, nr * PAGE_SIZE), 0, nr * PAGE_SIZE);
+	return memset(page, 0, nr * PAGE_SIZE);
 }
 
 void pages_free(void *page, u32 nr)
 {
 	ck_assert_ptr_nonnull(page);
 	core_pages -= nr;
-	free(page);
+	give_back(page, nr);
 }
 
 u64 core_carve(u64 bytes)
 {
-	return (u64)memset(aligned_alloc(PAGE_SIZE, (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1)), 0,
-			   (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1));
+	u32 nr = (u32)((bytes + PAGE_SIZE - 1) / PAGE_SIZE);
+
+	return (u64)memset(take(nr), 0, nr * PAGE_SIZE);
 }
 
 bool svm_has_nrip, svm_has_decode;
 void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
 {
-	(void)b, (void)kind;
+	(void)kind;
+	b->efer = EFER_SVME;
+	b->intercept_1 = INTERCEPT1_INTR;
 }
 void svm_flush_this_cpu(void)
 {
@@ -183,7 +236,12 @@ bool console_reboots_on_panic(void)
 }
 void machine_end(bool reboots)
 {
+#ifdef FUZZ
+	(void)reboots; /* dom0 may do that */
+	longjmp(machine_ended, 1);
+#else
 	ck_abort_msg("the machine ends, reboots %d", reboots);
+#endif
 }
 void panic(const char *format, ...)
 {
@@ -199,6 +257,8 @@ size_t format_list(char *to, size_t size, const char *format, va_list args)
 }
 void console_write(const char *text, size_t n)
 {
+	if (n > sizeof(console_text) - console_length)
+		return;
 	memcpy(console_text + console_length, text, n);
 	console_length += n;
 }
