@@ -181,7 +181,8 @@ static void on_nested_fault(struct vcpu *v)
 	if (d->hardware && physmap_find(d, gfn, &m) && !physmap_add_mmio(d, gfn))
 		return;
 	if (d->hardware) {
-		printk("dom0: access to 0x%llx (error 0x%llx, rip 0x%llx) refused: not a device, "
+		printk(LOG_G_WARNING
+		       "dom0: access to 0x%llx (error 0x%llx, rip 0x%llx) refused: not a device, "
 		       "not its memory\n",
 		       (unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1,
 		       (unsigned long long)v->vmcb->rip);

@@ -5,6 +5,7 @@
  */
 #include "boot/acpi.h"
 
+#include "boot/multiboot.h"
 #include "lib.h"
 
 #define TABLES_MAX 64
@@ -61,6 +62,8 @@ static const struct rsdp *find_rsdp(void)
 	const struct rsdp *r;
 	u64 where = 0x40e, ebda;
 
+	if (boot_info.rsdp[0])
+		return (const void *)boot_info.rsdp;
 	/* The BIOS data area's segment of the EBDA; the address is no C object. */
 	__asm__("" : "+r"(where));
 	ebda = (u64) * (const u16 *)where << 4;
@@ -117,9 +120,9 @@ u64 acpi_for_dom0(u64 at, u64 size, const u32 *apic_ids, u32 nr_cpus)
 	struct header *xsdt = (struct header *)(at + 64);
 	struct rsdp *rsdp = (struct rsdp *)at;
 
-	if (!old)
+	if (!old || (!old->rsdt && !old->xsdt))
 		return 0;
-	step = old->revision >= 2 && old->xsdt ? 8 : 4;
+	step = old->revision >= 2 && old->xsdt && !(old->xsdt >> 32) ? 8 : 4;
 	root = (const void *)(step == 8 ? old->xsdt : old->rsdt);
 	for (const u8 *p = (const u8 *)(root + 1); p < (const u8 *)root + root->length; p += step) {
 		const struct header *h =

@@ -10,20 +10,22 @@
 #include "boot/acpi.h"
 #include "boot/elf.h"
 #include "boot/multiboot.h"
+#include "boot/options.h"
 #include "domain/domain.h"
 #include "domain/memory.h"
 #include "lib.h"
 #include "protect/protect.h"
 #include "vcpu/relay.h"
+#include "x86/console.h"
 #include "x86/lapic.h"
+#include "xen/abi.h"
 #include "xen/xen.h"
 
 #define ALIGN_UP(x, a) (((x) + (a)-1) & ~((a)-1))
 #define LARGE	       0x200000ull
 #define GAP_BYTES      (512ull << 20)
 #define MAP_MAX	       128
-#define SIF_PRIVILEGED 1
-#define SIF_INITDOMAIN 2
+#define DOM0_LEAST     (256ull << 20)
 
 /* Offsets in the information area. */
 #define INFO_MODULES 0x100
@@ -41,24 +43,31 @@ void dom0_load(struct dom0_image *image, u64 limit)
 	u64 end;
 
 	if (!b->nr_modules)
-		panic("no module: give dom0's vmlinux as the first module (and its initrd as the "
-		      "second)");
+		cannot_start("no module: give dom0's vmlinux as the first module, its initrd as "
+			     "the second");
 	wrong = elf_load(b->modules[0].start, b->modules[0].end - b->modules[0].start, limit,
 			 &image->entry, &end);
 	if (wrong)
-		panic("dom0's kernel cannot be loaded: %s", wrong);
+		cannot_start("dom0's kernel (the first module) cannot be loaded: %s", wrong);
 	image->command_line = b->modules[0].text;
 	image->initrd = ALIGN_UP(end, LARGE);
 	image->initrd_size = b->nr_modules > 1 ? b->modules[1].end - b->modules[1].start : 0;
 	image->info = ALIGN_UP(image->initrd + image->initrd_size, LARGE);
+	while (image->info + DOM0_INFO_SIZE <= limit &&
+	       !boot_is_ram(image->initrd, image->info + DOM0_INFO_SIZE)) {
+		image->initrd += LARGE;
+		image->info += LARGE;
+	}
 	if (image->info + DOM0_INFO_SIZE > limit)
-		panic("dom0's kernel and initrd do not fit below the core at 0x%llx",
-		      (unsigned long long)limit);
+		cannot_start("dom0's kernel and initrd do not fit below the core at 0x%llx: a "
+			     "smaller initrd is "
+			     "needed",
+			     (unsigned long long)limit);
 	if (image->initrd_size)
 		memcpy((void *)image->initrd, (const void *)b->modules[1].start,
 		       image->initrd_size);
 	memset((void *)image->info, 0, DOM0_INFO_SIZE);
-	printk("dom0: kernel to 0x%llx, initrd 0x%llx (%llu KiB), entry 0x%llx\n",
+	printk(LOG_INFO "dom0: kernel to 0x%llx, initrd 0x%llx (%llu KiB), entry 0x%llx\n",
 	       (unsigned long long)end, (unsigned long long)image->initrd,
 	       (unsigned long long)image->initrd_size >> 10, (unsigned long long)image->entry);
 }
@@ -113,19 +122,38 @@ static void share_out(struct domain *d, u64 start, u64 end, u64 *wanted, u64 *ga
 		memory_add(at);
 }
 
-static void share_memory(struct domain *d, u64 core_start, u64 core_end)
+/* dom0_mem=: in pages, of a machine that has so many to give. */
+static u64 pages_wanted(u64 ram)
 {
+	const struct amount *asked = &options.dom0_mem;
+	u64 bytes = ram << PAGE_SHIFT;
+	u64 wanted = asked->given ? amount_of(asked, bytes) : bytes / 2;
+	u64 min = options.dom0_mem_min.given ? amount_of(&options.dom0_mem_min, bytes) : 0;
+
+	wanted = max_u64(wanted, min);
+	wanted = min_u64(wanted, amount_of(&options.dom0_mem_max, bytes));
+	if (wanted < DOM0_LEAST)
+		cannot_start("dom0_mem= comes to %llu MiB: dom0 needs 256 MiB at least",
+			     (unsigned long long)wanted >> 20);
+	if (min > bytes)
+		cannot_start("too little memory: dom0_mem=min: asks for %llu MiB, the machine has "
+			     "%llu MiB "
+			     "beside the core",
+			     (unsigned long long)min >> 20, (unsigned long long)bytes >> 20);
+	return wanted >> PAGE_SHIFT;
+}
+
+static void share_memory(struct domain *d, const struct dom0_image *image, u64 core_start,
+			 u64 core_end)
+{
+	struct mapping last;
 	struct boot_info *b = &boot_info;
-	const char *asked = option("dom0_mem");
 	u64 ram = 0, wanted, gap = GAP_BYTES >> PAGE_SHIFT;
 
 	for (u32 i = 0; i < b->nr_ranges; i++)
 		if (b->ranges[i].type == RANGE_RAM)
 			ram += b->ranges[i].end - b->ranges[i].start;
-	wanted = (asked ? size_of_text(asked) : ram / 2) >> PAGE_SHIFT;
-	if (wanted < (256ull << 20) >> PAGE_SHIFT)
-		panic("dom0_mem= must be 256M at least (given %llu MiB, the machine has %llu MiB)",
-		      (unsigned long long)wanted >> 8, (unsigned long long)ram >> 20);
+	wanted = pages_wanted((ram - (core_end - core_start)) >> PAGE_SHIFT);
 	d->max_pages = wanted;
 	for (u32 i = 0; i < b->nr_ranges; i++) {
 		struct range *r = &b->ranges[i];
@@ -140,8 +168,11 @@ static void share_memory(struct domain *d, u64 core_start, u64 core_end)
 			share_out(d, r->start, r->end, &wanted, &gap);
 		}
 	}
+	if (physmap_find(d, (image->info + DOM0_INFO_SIZE - 1) >> PAGE_SHIFT, &last))
+		cannot_start("dom0_mem= is too small: dom0's kernel and initrd reach to %llu MiB",
+			     (unsigned long long)(image->info + DOM0_INFO_SIZE) >> 20);
 	if (wanted)
-		printk("dom0 gets %llu MiB less than asked: there is no more\n",
+		printk(LOG_WARNING "dom0 gets %llu MiB less than asked: there is no more\n",
 		       (unsigned long long)wanted >> 8);
 	d->max_pages = d->tot_pages;
 }
@@ -169,7 +200,37 @@ static void write_info(const struct dom0_image *image)
 	memcpy(at + INFO_MAP, map, nr_map * sizeof(map[0]));
 	s->rsdp_paddr = acpi_for_dom0(image->info + INFO_ACPI, DOM0_INFO_SIZE - INFO_ACPI, &id, 1);
 	if (!s->rsdp_paddr)
-		panic("no ACPI tables: dom0 would find no interrupt controller");
+		cannot_start("no ACPI tables: dom0 would find no interrupt controller; a firmware "
+			     "with ACPI is needed");
+}
+
+/* The screen as the loader left it is dom0's from now on. */
+static void give_screen(void)
+{
+	const struct screen *s = &boot_info.screen;
+	u32 row = console_close_screen();
+	dom0_vga_console_info_t info = { 0 };
+
+	if (s->kind == SCREEN_TEXT) {
+		info.video_type = XEN_VGATYPE_TEXT_MODE_3;
+		info.u.text_mode_3.font_height = 16;
+		info.u.text_mode_3.cursor_y = (u16)row;
+		info.u.text_mode_3.rows = 25;
+		info.u.text_mode_3.columns = 80;
+	} else if (s->kind == SCREEN_PIXELS) {
+		info.video_type = boot_info.efi ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB;
+		info.u.vesa_lfb.width = (u16)s->width;
+		info.u.vesa_lfb.height = (u16)s->height;
+		info.u.vesa_lfb.bytes_per_line = (u16)s->pitch;
+		info.u.vesa_lfb.bits_per_pixel = s->bits;
+		info.u.vesa_lfb.lfb_base = (u32)s->base;
+		info.u.vesa_lfb.ext_lfb_base = (u32)(s->base >> 32);
+		info.u.vesa_lfb.lfb_size = (u32)ALIGN_UP((u64)s->pitch * s->height, 0x10000ull) >>
+					   16;
+		memcpy(&info.u.vesa_lfb.red_pos, s->colours, sizeof(s->colours));
+	}
+	if (s->kind != SCREEN_NONE)
+		xen_dom0_console(&info);
 }
 
 void dom0_build(const struct dom0_image *image, u64 core_start, u64 core_end)
@@ -178,8 +239,9 @@ void dom0_build(const struct dom0_image *image, u64 core_start, u64 core_end)
 
 	if (domain_make(0, 0, true, false, &d))
 		panic("dom0 cannot be made");
-	share_memory(d, core_start, core_end);
+	share_memory(d, image, core_start, core_end);
 	write_info(image);
+	give_screen();
 	d->nr_e820 = (u32)min_u64(nr_map, E820_ENTRIES);
 	for (u32 i = 0; i < d->nr_e820; i++)
 		d->e820[i] = (struct e820_entry_){ map[i].addr, map[i].size, map[i].type };
@@ -190,6 +252,6 @@ void dom0_build(const struct dom0_image *image, u64 core_start, u64 core_end)
 	vcpu_reset_pvh(d->vcpus[0], image->entry, image->info);
 	if (domain_seal(d))
 		panic("dom0 does not seal");
-	printk("dom0: %llu MiB one to one, %llu MiB free for others\n",
+	printk(LOG_INFO "dom0: %llu MiB one to one, %llu MiB free for others\n",
 	       (unsigned long long)d->tot_pages >> 8, (unsigned long long)frames_free() >> 8);
 }

@@ -5,6 +5,7 @@
  */
 #include "boot/dom0.h"
 #include "boot/multiboot.h"
+#include "boot/options.h"
 #include "domain/domain.h"
 #include "domain/memory.h"
 #include "exit.h"
@@ -19,7 +20,7 @@
 #include "x86/time.h"
 #include "xen/xen.h"
 
-#define COM1	   0x3f8
+#define VGA_TEXT   0xb8000ull
 #define CORE_START 0x30000000ull
 #define TABLES_AT  0x31000000ull /* TABLE_PHYS of protect/state.h */
 #define LARGE	   0x200000ull
@@ -33,40 +34,23 @@ extern u8 image_end[];
 
 void boot_main(u32 magic, u64 info);
 
-static void read_options(void)
+/* Opens the consoles that the command line names; then says what was wrong with it or with the loader's news. */
+static void read_options(const char *wrong)
 {
-	static const char *const known[] = { "dom0_mem", "console", "noreboot", "com1" };
-	const char *console = option("console");
+	char why[256];
+	bool good = options_read(boot_info.command_line, why, sizeof(why));
 
-	if (!console || !strncmp(console, "com1", 4))
-		console_init(COM1);
-	printk("Diptych core, %llu-bit, built for AMD SVM\n", 64ull);
-	if (console && strncmp(console, "com1", 4) && strncmp(console, "none", 4))
-		panic("console=%s is not known: com1 or none", console);
-	if (option("noreboot"))
-		console_set_reboot(false);
-	/* A word that means nothing here is said, not ignored: it may be a mistyped one that matters. */
-	for (const char *p = boot_info.command_line; *p;) {
-		size_t n = 0;
-		bool found = false;
-		char word[64];
-
-		while (p[n] && p[n] != ' ' && p[n] != '=')
-			n++;
-		for (u32 i = 0; i < ARRAY_SIZE(known); i++)
-			found |= strlen(known[i]) == n && !strncmp(p, known[i], n);
-		if (!found && n) {
-			size_t kept = n < sizeof(word) ? n : sizeof(word) - 1;
-
-			memcpy(word, p, kept);
-			word[kept] = 0;
-			printk("warning: option %s is not known and has no effect\n", word);
-		}
-		while (*p && *p != ' ')
-			p++;
-		while (*p == ' ')
-			p++;
-	}
+	for (u32 i = 0; i < NR_SERIAL; i++)
+		if (options.console_serial[i])
+			console_open_line(options.serial[i].port, options.serial[i].baud,
+					  options.serial[i].format);
+	if (options.console_vga && boot_info.screen.kind == SCREEN_TEXT)
+		console_open_screen(VGA_TEXT);
+	printk("Diptych core, 64-bit, for AMD SVM; command line: %s\n", boot_info.command_line);
+	if (wrong)
+		cannot_start("%s", wrong);
+	if (!good)
+		cannot_start("%s", why);
 }
 
 /* Core memory is one stretch from the image on; returns its end. */
@@ -85,7 +69,10 @@ static u64 memory_layout(u64 nr_frames, u64 nr_tables)
 		if (r->type == RANGE_RAM && r->start <= CORE_START && end <= r->end)
 			return end;
 	}
-	panic("no RAM for the core from 0x%llx to 0x%llx", CORE_START, (unsigned long long)end);
+	cannot_start(
+		"too little memory: the core needs RAM from 0x%llx to 0x%llx (%llu to %llu MiB)",
+		CORE_START, (unsigned long long)end, CORE_START >> 20,
+		(unsigned long long)end >> 20);
 }
 
 static void back_protection(u64 nr_frames, u64 nr_tables)
@@ -122,8 +109,7 @@ void boot_main(u32 magic, u64 info)
 	struct dom0_image image = { 0 };
 	u64 nr_frames = 0, nr_ram = 0, nr_tables, core_end, broken;
 
-	multiboot_read(magic, info);
-	read_options();
+	read_options(multiboot_read(magic, info));
 	descriptors_init();
 	svm_init_cpu();
 	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
@@ -135,6 +121,7 @@ void boot_main(u32 magic, u64 info)
 	nr_frames = min_u64(nr_frames, PROTECT_FRAMES);
 	nr_tables = min_u64(TABLES_FOR(nr_ram), PROTECT_TABLES);
 	core_end = memory_layout(nr_frames, nr_tables);
+	boot_move_modules(CORE_START, (u64)image_end);
 	dom0_load(&image, CORE_START);
 
 	/* The modules have gone to dom0: what lies behind the image is the core's now. */
@@ -143,8 +130,9 @@ void boot_main(u32 magic, u64 info)
 	windows_init();
 	lapic_init();
 	time_init();
-	printk("TSC %llu kHz, %llu MiB RAM, core keeps %llu MiB\n", (unsigned long long)tsc_khz(),
-	       (unsigned long long)nr_ram >> 8, (unsigned long long)(core_end - CORE_START) >> 20);
+	printk(LOG_INFO "TSC %llu kHz, %llu MiB RAM, core keeps %llu MiB\n",
+	       (unsigned long long)tsc_khz(), (unsigned long long)nr_ram >> 8,
+	       (unsigned long long)(core_end - CORE_START) >> 20);
 	back_protection(nr_frames, nr_tables);
 	memory_init(nr_frames, nr_tables, NR_SLOTS);
 	core_memory_done();
@@ -156,14 +144,15 @@ void boot_main(u32 magic, u64 info)
 	xen_command_line(boot_info.command_line);
 	dom0_build(&image, CORE_START, core_end);
 	protect_boot_done();
-	if (console_port())
-		svm_hide_ports(console_port(), 8);
+	for (u32 i = 0; console_port(i); i++)
+		svm_hide_ports(console_port(i), 8);
 	broken = protect_invariant();
 	if (broken)
 		panic("the protection layer's invariant does not hold: clause %llu",
 		      (unsigned long long)broken);
-	printk("the protection layer's invariant holds\n");
-	printk("warning: no IOMMU is used: devices reach all memory, so dom0 is trusted\n");
+	printk(LOG_INFO "the protection layer's invariant holds\n");
+	printk(LOG_WARNING "no IOMMU is used: devices reach all memory, so dom0 is trusted\n");
+	console_set_reboot(options.reboots);
 	paging_drop_boot_map(CORE_START, core_end);
 	domain_unpause(domains[0]);
 	main_loop();

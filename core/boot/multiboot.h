@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the loader and the firmware said, copied once: command line, RAM, modules. */
+/* What the loader and the firmware said, copied once: command line, RAM, modules, screen, ACPI. */
 #ifndef MULTIBOOT_H
 #define MULTIBOOT_H
 
 #include "types.h"
 
-#define MULTIBOOT_MAGIC 0x2badb002u
-#define RANGES_MAX	128
+#define MULTIBOOT1_MAGIC 0x2badb002u
+#define MULTIBOOT2_MAGIC 0x36d76289u
+#define RANGES_MAX	 128
+#define RSDP_MAX	 36
 
 enum range_type {
 	RANGE_RAM = 1,
@@ -22,24 +24,38 @@ struct range {
 };
 
 struct module {
-	u64 start, end; /* physical */
+	u64 start, end; /* physical, below 4 GiB */
 	char text[1024];
+};
+
+enum screen_kind { SCREEN_NONE, SCREEN_TEXT, SCREEN_PIXELS };
+
+struct screen {
+	enum screen_kind kind;
+	u64 base;
+	u32 pitch, width, height; /* bytes per line, pixels */
+	u8 bits;		  /* per pixel */
+	u8 colours[6];		  /* position and size of red, green, blue */
 };
 
 struct boot_info {
 	char command_line[1024]; /* without the image's name */
+	bool efi;
 	u32 nr_ranges;
-	struct range ranges[RANGES_MAX]; /* sorted, as the firmware gave them */
+	struct range ranges[RANGES_MAX]; /* sorted; neighbours of one type are one */
 	u32 nr_modules;
 	struct module modules[2]; /* dom0's kernel, its initrd */
+	struct screen screen;
+	u8 rsdp[RSDP_MAX]; /* zeros when the loader gave none: then it is where a BIOS has it */
 };
 
 extern struct boot_info boot_info;
 
-void multiboot_read(u32 magic, u64 info);
-/* Value of name=... or of the bare word; NULL when it is not there. Ends at a blank. */
-const char *option(const char *name);
-/* A size with K, M, G suffix (bytes). 0 when it is none. */
-u64 size_of_text(const char *text);
+/* From either kind of loader. Returns NULL or what is wrong. The command line is there in any case. */
+const char *multiboot_read(u32 magic, u64 info);
+/* All of [start, end) is RAM. */
+bool boot_is_ram(u64 start, u64 end);
+/* Modules below core_start go above image_end, where dom0's kernel is not loaded. */
+void boot_move_modules(u64 core_start, u64 image_end);
 
 #endif

@@ -148,7 +148,8 @@ int domain_seal(struct domain *d)
 		return err;
 	/* What the builder still maps it may still use: it is told, not cut off. */
 	if (domain_builder_slot(d->id)) {
-		printk("d%u does not start: its builder still maps its memory (oxenstored does; "
+		printk(LOG_G_WARNING
+		       "d%u does not start: its builder still maps its memory (oxenstored does; "
 		       "use xenstored)\n",
 		       d->id);
 		return -EBUSY;
@@ -188,9 +189,10 @@ void domain_crash(struct domain *d, const char *format, ...)
 	va_start(args, format);
 	format_list(text, sizeof(text), format, args);
 	va_end(args);
-	printk("d%u crashed: %s\n", d->id, text);
+	printk(LOG_G_ERROR "d%u crashed: %s\n", d->id, text);
 	if (v && v->domain == d)
-		printk("d%uv%u rip %llx rsp %llx rax %llx cr0 %llx cr3 %llx cr4 %llx efer %llx\n",
+		printk(LOG_G_ERROR
+		       "d%uv%u rip %llx rsp %llx rax %llx cr0 %llx cr3 %llx cr4 %llx efer %llx\n",
 		       d->id, v->id, (unsigned long long)v->vmcb->rip,
 		       (unsigned long long)v->vmcb->rsp, (unsigned long long)v->vmcb->rax,
 		       (unsigned long long)v->vmcb->cr0, (unsigned long long)v->vmcb->cr3,

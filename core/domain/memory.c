@@ -105,7 +105,7 @@ void memory_reclaim(u64 mfn)
 void frame_return_uncounted(struct domain *d, u64 mfn)
 {
 	if (frame_condemn(mfn, d->id)) {
-		printk("d%u gives back frame 0x%llx, which is not its own\n", d->id,
+		printk(LOG_G_WARNING "d%u gives back frame 0x%llx, which is not its own\n", d->id,
 		       (unsigned long long)mfn);
 		return;
 	}

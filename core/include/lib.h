@@ -17,6 +17,32 @@ size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 
+/* Levels, as a prefix of printk()'s format: loglvl= filters those of the core, guest_loglvl= (_G_) those that a
+ * domain causes. Text without one is always said: answers, last words. */
+#define LOG_ERROR \
+	"\x01"    \
+	"1"
+#define LOG_WARNING \
+	"\x01"      \
+	"2"
+#define LOG_INFO \
+	"\x01"   \
+	"3"
+#define LOG_DEBUG \
+	"\x01"    \
+	"4"
+#define LOG_G_ERROR \
+	"\x02"      \
+	"1"
+#define LOG_G_WARNING \
+	"\x02"        \
+	"2"
+#define LOG_G_INFO \
+	"\x02"     \
+	"3"
+/* level: 0 nothing, else the number of the last level that is said. */
+void log_level_set(bool guests, u32 level);
+
 /* %d %u %x %lx %lu %ld %llu %llx %s %c %p %%, with width and 0 flag. */
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 size_t format_string(char *to, size_t size, const char *format, ...)
@@ -24,6 +50,8 @@ size_t format_string(char *to, size_t size, const char *format, ...)
 size_t format_list(char *to, size_t size, const char *format, va_list args);
 /* Last resort: prints the reason and the registers, then halts or reboots (command line). */
 __noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What the machine, its loader or the command line lacks: says so, and halts. A reboot would come to the same. */
+__noreturn void cannot_start(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Text of a domain or of the core into ring and serial line; no level, no prefix. */
 void console_write(const char *text, size_t n);

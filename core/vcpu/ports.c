@@ -23,7 +23,7 @@ static void debug_byte(u16 domid, char c)
 	if (whose != domid || c == '\n' || n == sizeof(line) - 1) {
 		line[n] = 0;
 		if (n)
-			printk("d%u: %s\n", whose, line);
+			printk(LOG_G_INFO "d%u: %s\n", whose, line);
 		n = 0;
 		whose = domid;
 	}

@@ -37,7 +37,7 @@ void relay_interrupt(u8 vector)
 		/* Nobody to take it. A level line would fire again for ever: it is ended and counted. */
 		lapic_eoi();
 		if (!dropped++)
-			printk("interrupt vector 0x%x has no taker, dropped\n", vector);
+			printk(LOG_WARNING "interrupt vector 0x%x has no taker, dropped\n", vector);
 		return;
 	}
 	if (!level)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Formatted text: the conversions that lib.h lists, and panic(). */
+/* Formatted text: the conversions and levels that lib.h lists, and last words. */
 #include "lib.h"
 #include "x86/console.h"
 #include "x86/cpu.h"
+
+static u32 levels[2] = { 3, 3 }; /* of the core, of what domains cause: info */
 
 struct sink {
 	char *at, *end; /* end: last place, kept for the NUL */
@@ -101,16 +103,33 @@ size_t format_string(char *to, size_t size, const char *format, ...)
 	return n;
 }
 
+void log_level_set(bool guests, u32 level)
+{
+	levels[guests] = level;
+}
+
 void printk(const char *format, ...)
 {
+	static const char *const names[] = { "", "error: ", "warning: ", "", "" };
 	char text[256];
+	const char *name = "";
 	va_list args;
 	size_t n;
 
+	if (format[0] == LOG_ERROR[0] || format[0] == LOG_G_ERROR[0]) {
+		u32 level = (u32)(format[1] - '0');
+
+		if (level > levels[format[0] == LOG_G_ERROR[0]])
+			return;
+		if (format[0] == LOG_ERROR[0])
+			name = names[level];
+		format += 2;
+	}
 	va_start(args, format);
 	n = format_list(text, sizeof(text), format, args);
 	va_end(args);
 	console_write("(core) ", 7);
+	console_write(name, strlen(name));
 	console_write(text, n);
 }
 
@@ -124,4 +143,16 @@ void panic(const char *format, ...)
 	va_end(args);
 	printk("panic: %s\n", text);
 	machine_end(console_reboots_on_panic());
+}
+
+void cannot_start(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	format_list(text, sizeof(text), format, args);
+	va_end(args);
+	printk("cannot start: %s\n", text);
+	machine_end(false);
 }

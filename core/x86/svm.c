@@ -7,7 +7,6 @@
 
 #include "lib.h"
 #include "pages.h"
-#include "x86/console.h"
 #include "x86/cpu.h"
 
 #define CPUID_SVM_FEATURES 0x8000000a
@@ -30,12 +29,6 @@ static u32 asids, next_asid = 1;
 static u64 generation = 1;
 
 void svm_world_switch(u64 vmcb_pa, struct gprs *regs, u64 host_vmcb_pa);
-
-__noreturn static void no_svm(const char *why)
-{
-	printk("this machine cannot run Diptych: %s\n", why);
-	machine_end(false);
-}
 
 static void msr_pass(u32 index, bool write)
 {
@@ -85,12 +78,16 @@ void svm_init_cpu(void)
 
 	cpuid(0x80000001, 0, r);
 	if (!(r[2] & 4))
-		no_svm("the processor has no SVM (AMD-V); Intel's VMX is not supported yet");
+		cannot_start("the processor has no SVM (AMD-V): a processor with it is needed "
+			     "(Intel's VMX "
+			     "is not supported yet; in a virtual machine, let it have nested "
+			     "virtualization)");
 	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
-		no_svm("SVM is switched off in the firmware's setup");
+		cannot_start("SVM (AMD-V) is switched off: switch it on in the firmware's setup");
 	cpuid(CPUID_SVM_FEATURES, 0, r);
 	if (!(r[3] & SVM_NP))
-		no_svm("the processor has SVM but no nested paging");
+		cannot_start("the processor has SVM but no nested paging (NPT): a processor with "
+			     "both is needed");
 	svm_has_nrip = r[3] & SVM_NRIP;
 	svm_has_decode = r[3] & SVM_DECODE;
 	asids = r[1];

@@ -118,7 +118,7 @@ static void handle_close(struct domain *d, u32 handle)
 
 	/* the handle is the only way to unmap a grant, so a leaf of another role is not ours */
 	if (!physmap_find(d, gfn, &m) && m.role == LEAF_GRANT && physmap_remove(d, gfn))
-		printk("d%u: granted page at gfn %llx stays mapped\n", d->id,
+		printk(LOG_G_WARNING "d%u: granted page at gfn %llx stays mapped\n", d->id,
 		       (unsigned long long)gfn);
 	if (granter)
 		grant_unpin_ref(granter, t->ref, !(t->gfn & TRACK_READONLY));

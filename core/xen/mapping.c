@@ -34,7 +34,7 @@ static int special_move(struct domain *d, u64 mfn, u64 *where, u64 gfn)
 	if (error)
 		return error;
 	if (*where != ~0ull && physmap_remove(d, *where))
-		printk("d%u: special frame stays mapped at gfn %llx too\n", d->id,
+		printk(LOG_G_WARNING "d%u: special frame stays mapped at gfn %llx too\n", d->id,
 		       (unsigned long long)*where);
 	*where = gfn;
 	return 0;

@@ -2,6 +2,17 @@
 /* What only the hardware domain asks for: platform_op and physdev_op. */
 #include "xen/call.h"
 
+#define XENPF_get_dom0_console 64 /* later than 4.17's headers; Linux asks first of all */
+
+static dom0_vga_console_info_t screen;
+static bool has_screen;
+
+void xen_dom0_console(const dom0_vga_console_info_t *info)
+{
+	screen = *info;
+	has_screen = true;
+}
+
 s64 do_platform_op(struct call *c)
 {
 	struct xen_platform_op op;
@@ -23,6 +34,14 @@ s64 do_platform_op(struct call *c)
 		time_wallclock_set(op.u.settime64.secs, op.u.settime64.nsecs,
 				   op.u.settime64.system_time);
 		return 0;
+	case XENPF_get_dom0_console:
+		/* The answer is how much of it there is: nothing without a screen. */
+		if (!has_screen)
+			return 0;
+		if (copy_to_guest(c->v, c->arg[0] + offset_of(struct xen_platform_op, u), &screen,
+				  sizeof(screen)))
+			return -EFAULT;
+		return sizeof(screen);
 	default:
 		return -ENOSYS;
 	}

@@ -105,7 +105,7 @@ static int populate_extent(struct domain *d, u64 gfn, u64 pages)
 			continue;
 		while (i--)
 			if (gfn_vacate(d, gfn + i))
-				printk("d%u: gfn %llx stays populated\n", d->id,
+				printk(LOG_G_WARNING "d%u: gfn %llx stays populated\n", d->id,
 				       (unsigned long long)gfn + i);
 		return error;
 	}

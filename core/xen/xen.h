@@ -12,6 +12,8 @@
 #include "types.h"
 #include "vcpu/vcpu.h"
 
+struct dom0_vga_console_info;
+
 /* VMMCALL by a domain that is not passive.  Result in RAX and RIP behind the instruction; a call with
  * more to do leaves RIP on it and its progress in the argument registers. */
 void hypercall(struct vcpu *v);
@@ -42,6 +44,8 @@ void xen_time_update(struct vcpu *v);
 /* CPUID that d may see, before the fields that change at run time. */
 void policy_lookup(struct domain *d, u32 leaf, u32 subleaf, u32 out[4]);
 
+/* What the loader left of a screen, for dom0's XENPF_get_dom0_console. */
+void xen_dom0_console(const struct dom0_vga_console_info *info);
 /* The core's command line, for XENVER_commandline: stock xl looks for dom0_mem= in it. */
 void xen_command_line(const char *text);
 
