@@ -104,6 +104,19 @@ static void add_ram(u64 core_end)
 	}
 }
 
+/* What the core keeps, and how much of it is only there because entries of nested tables exist. */
+static void say_memory(u64 core_end, u64 nr_tables)
+{
+	u64 nested = 0, va, bytes;
+
+	for (u64 i = 0; protect_backing(i, 0, nr_tables, 0, &va, &bytes) != BACKING_END; i++)
+		nested += bytes;
+	printk(LOG_INFO
+	       "core keeps %llu KiB, of it %llu KiB for nested tables and the records of their "
+	       "entries\n",
+	       (unsigned long long)(core_end - CORE_START) >> 10, (unsigned long long)nested >> 10);
+}
+
 void boot_main(u32 magic, u64 info)
 {
 	struct dom0_image image = { 0 };
@@ -133,6 +146,7 @@ void boot_main(u32 magic, u64 info)
 	printk(LOG_INFO "TSC %llu kHz, %llu MiB RAM, core keeps %llu MiB\n",
 	       (unsigned long long)tsc_khz(), (unsigned long long)nr_ram >> 8,
 	       (unsigned long long)(core_end - CORE_START) >> 20);
+	say_memory(core_end, nr_tables);
 	back_protection(nr_frames, nr_tables);
 	memory_init(nr_frames, nr_tables, NR_SLOTS);
 	core_memory_done();

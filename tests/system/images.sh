@@ -3,7 +3,7 @@
 # images.sh NAME: builds the image unless the cache has it, and prints the folder that holds it.
 #   dom0   Debian 12 with Xen's tools and libvirt: root.ext4, vmlinux, vmlinuz, initramfs, id, pvh-initramfs
 #   guest  disk.img: GRUB, Debian's kernel, a login on the serial line
-#   xen    xen: stock Xen 4.17's hypervisor, the peer on which the harness itself is tried
+#   xen    xen: stock Xen 4.17's hypervisor, the peer on which the harness itself is tried; xen.efi, with sections
 set -euo pipefail
 . "$(dirname "$0")/../../build-aux/lib.sh"
 . "$top/tests/system/images/debian.sh"
@@ -13,6 +13,7 @@ set -euo pipefail
 build_xen() {
 	(cd "$out" && apt-get -q download xen-hypervisor-4.17-amd64 && dpkg -x ./*.deb unpacked)
 	gzip -dc "$out"/unpacked/boot/xen-4.17-amd64.gz >"$out/xen"
+	mv "$out/unpacked/boot/xen-4.17-amd64.efi" "$out/xen.efi"
 	rm -rf "$out/unpacked" "$out"/*.deb
 }
 

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The probe: runs in dom0 of any hypervisor, and on the bare machine.  Each row is one thing that a user's
+ * program can do, done a number of times between two markers; counter.c counts what happens between them.
+ *
+ *   probe shell     says that dom0's first program runs
+ *   probe rows      runs all rows that this machine has, and says which
+ *   probe keys KEY  sends the hypervisor a debug key
+ *   probe pages     says how the machine's memory is used
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "markers.h"
+
+#define REPETITIONS 65
+
+/* Linux's ABI of /dev/xen (include/uapi/xen/privcmd.h, evtchn.h): no direction bits, the size as it is. */
+#define IOCTL(type, nr, size) ((size) << 16 | (type) << 8 | (nr))
+struct privcmd_hypercall {
+	uint64_t op, arg[5];
+};
+#define PRIVCMD_HYPERCALL	IOCTL('P', 0, sizeof(struct privcmd_hypercall))
+#define PRIVCMD_NOTHING		IOCTL('P', 255, 0)
+#define EVTCHN_BIND_INTERDOMAIN IOCTL('E', 1, 8)
+#define EVTCHN_BIND_UNBOUND	IOCTL('E', 2, 4)
+#define EVTCHN_NOTIFY		IOCTL('E', 4, 4)
+#define EVTCHN_NOTHING		IOCTL('E', 255, 0)
+#define HYPERCALL_XEN_VERSION	17
+#define HYPERCALL_SYSCTL	35
+#define SYSCTL_PHYSINFO		3
+#define SYSCTL_LIST		6
+#define SYSCTL_DEBUG_KEYS	7
+#define SYSCTL_VERSION		0x15
+
+#define SYS_READ  0
+#define SYS_WRITE 1
+#define SYS_IOCTL 16
+
+static int privcmd = -1, evtchn = -1;
+static uint32_t near_port, far_port;
+
+/* Without libc's wrapper: what is measured is the machine. */
+static inline long call3(long nr, long a, long b, long c)
+{
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "0"(nr), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+static void begin_row(int row)
+{
+	switch (row) {
+#define ROW(n)                \
+	case n:               \
+		MARK(16 + n); \
+		break
+		ROW(0);
+		ROW(1);
+		ROW(2);
+		ROW(3);
+		ROW(4);
+		ROW(5);
+		ROW(6);
+		ROW(7);
+		ROW(8);
+#undef ROW
+	default:
+		abort();
+	}
+}
+
+/* The numbers are bench.py's too (PROBE_ROWS). */
+#define REPEAT(row, ...)                                                           \
+	do {                                                                       \
+		begin_row(row);                                                    \
+		for (int repetition = 0; repetition < REPETITIONS; repetition++) { \
+			MARK(2);                                                   \
+			__VA_ARGS__;                                               \
+			MARK(3);                                                   \
+		}                                                                  \
+	} while (0)
+
+static void require(int row, long result, long expected)
+{
+	if (result != expected) {
+		printf("probe: row %d gave %ld instead of %ld\n", row, result, expected);
+		exit(1);
+	}
+}
+
+static void rows_of_the_processor(void)
+{
+	long result = 0;
+
+	REPEAT(0, __asm__ volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx", "memory"));
+	REPEAT(1, __asm__ volatile("rdtsc" : : : "rax", "rdx"));
+	if (privcmd < 0)
+		return;
+	REPEAT(2, __asm__ volatile("vmmcall"
+				   : "=a"(result)
+				   : "0"(HYPERCALL_XEN_VERSION), "D"(0), "S"(0)
+				   : "memory"));
+	require(2, result, -1);
+}
+
+static void rows_of_privcmd(void)
+{
+	struct privcmd_hypercall version = { .op = HYPERCALL_XEN_VERSION };
+	long result = 0;
+
+	if (privcmd < 0)
+		return;
+	REPEAT(3, result = call3(SYS_IOCTL, privcmd, PRIVCMD_NOTHING, 0));
+	require(3, result, -25);
+	REPEAT(4, result = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&version));
+	require(4, result >> 16, 4);
+}
+
+static void drain(void)
+{
+	uint32_t port;
+
+	fcntl(evtchn, F_SETFL, O_NONBLOCK);
+	while (call3(SYS_READ, evtchn, (long)&port, sizeof(port)) == sizeof(port))
+		call3(SYS_WRITE, evtchn, (long)&port, sizeof(port));
+	fcntl(evtchn, F_SETFL, 0);
+}
+
+static void rows_of_evtchn(void)
+{
+	uint32_t interdomain[2] = { 0, 0 }, unbound = 0, port = 0;
+	long result = 0, woken = 0, done = 0;
+
+	if (evtchn < 0)
+		return;
+	near_port = (uint32_t)call3(SYS_IOCTL, evtchn, EVTCHN_BIND_UNBOUND, (long)&unbound);
+	interdomain[1] = near_port;
+	far_port = (uint32_t)call3(SYS_IOCTL, evtchn, EVTCHN_BIND_INTERDOMAIN, (long)interdomain);
+	if ((int)near_port <= 0 || (int)far_port <= 0) {
+		printf("probe: no event channel (%d, %d)\n", (int)near_port, (int)far_port);
+		exit(1);
+	}
+	drain();
+
+	REPEAT(5, result = call3(SYS_IOCTL, evtchn, EVTCHN_NOTHING, 0));
+	require(5, result, -38);
+	/* The first makes it pending and masked, the second pending again: from then on nothing changes. */
+	call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&far_port);
+	call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&far_port);
+	REPEAT(6, result = call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&far_port));
+	require(6, result, 0);
+	drain();
+
+	REPEAT(7, result = call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&far_port);
+	       woken = call3(SYS_READ, evtchn, (long)&port, sizeof(port));
+	       done = call3(SYS_WRITE, evtchn, (long)&port, sizeof(port)));
+	require(7, result, 0);
+	require(7, woken, sizeof(port));
+	require(7, port, near_port);
+	require(7, done, sizeof(port));
+}
+
+static int rows(void)
+{
+	privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
+	evtchn = open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC);
+	mlockall(MCL_CURRENT | MCL_FUTURE);
+	rows_of_the_processor();
+	rows_of_privcmd();
+	rows_of_evtchn();
+	printf("probe: rows done%s%s\n", privcmd < 0 ? "" : " privcmd",
+	       evtchn < 0 ? "" : " evtchn");
+	return 0;
+}
+
+/* public/sysctl.h and domctl.h, version 4.17: as much of it as is used. */
+struct sysctl {
+	uint32_t cmd, version;
+	union {
+		struct {
+			uint64_t keys;
+			uint32_t nr;
+		} debug_keys;
+		struct {
+			uint32_t threads, cores, nr_cpus, max_cpu_id, nr_nodes, max_node_id,
+				cpu_khz, capabilities;
+			uint32_t arch_capabilities, pad;
+			uint64_t total_pages, free_pages;
+		} physinfo;
+		struct {
+			uint16_t first, pad;
+			uint32_t max;
+			uint64_t buffer;
+			uint32_t nr;
+		} list;
+		uint8_t pad[128];
+	} u;
+};
+
+struct domain_info {
+	uint16_t id, pad;
+	uint32_t flags;
+	uint64_t total_pages;
+	uint64_t rest[32];
+};
+
+static long sysctl(struct sysctl *op, uint32_t cmd)
+{
+	struct privcmd_hypercall call = { .op = HYPERCALL_SYSCTL, .arg = { (uint64_t)op } };
+
+	op->cmd = cmd;
+	op->version = SYSCTL_VERSION;
+	privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
+	return privcmd < 0 ? -1 : call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&call);
+}
+
+static int debug_keys(const char *keys)
+{
+	struct sysctl op = { .u.debug_keys = { (uint64_t)keys, (uint32_t)strlen(keys) } };
+
+	return sysctl(&op, SYSCTL_DEBUG_KEYS) != 0;
+}
+
+static int pages(void)
+{
+	struct sysctl machine = { 0 }, list = { 0 };
+	struct domain_info dom0 = { 0 };
+
+	list.u.list.max = 1;
+	list.u.list.buffer = (uint64_t)&dom0;
+	if (sysctl(&machine, SYSCTL_PHYSINFO) || sysctl(&list, SYSCTL_LIST) ||
+	    list.u.list.nr != 1 || dom0.id)
+		return 1;
+	printf("probe: pages total %llu free %llu dom0 %llu\n",
+	       (unsigned long long)machine.u.physinfo.total_pages,
+	       (unsigned long long)machine.u.physinfo.free_pages,
+	       (unsigned long long)dom0.total_pages);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "shell")) {
+		MARK(1);
+		return 0;
+	}
+	if (argc == 2 && !strcmp(argv[1], "rows"))
+		return rows();
+	if (argc == 3 && !strcmp(argv[1], "keys"))
+		return debug_keys(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "pages"))
+		return pages();
+	fprintf(stderr, "usage: probe shell|rows|pages|keys KEY\n");
+	return 2;
+}

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rows of the table: what each figure is, its unit, its target, and the columns made out of measurements.
+
+A target is a number that ours must stay below, or "xen": below stock Xen's.  None: reported only.
+"""
+import os
+import re
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PAGES_OF_MACHINE = 4096 * 256
+
+
+class Row:
+    """of: the figure of one hypervisor; floor: of(ours) where each exit costs no more than the smallest world switch."""
+
+    def __init__(self, name, unit, target, of, floor=None):
+        self.name, self.unit, self.target, self.of, self.floor = name, unit, target, of, floor
+
+
+def cost(row):
+    return lambda m: m["rows"][row]["total"]
+
+
+def cost_floor(row):
+    return lambda m, switch: m["rows"][row]["total"] - m["rows"][row]["host"] + m["rows"][row]["entries"] * switch
+
+
+def above(row, system_call):
+    """Exits of RDTSC in the system call itself (Linux reads it at each entry) cancel out."""
+    return lambda m: m["rows"][row]["total"] - m["rows"][system_call]["total"]
+
+
+def above_floor(row, system_call):
+    return lambda m, switch: cost_floor(row)(m, switch) - cost_floor(system_call)(m, switch)
+
+
+def without_rdtsc(row):
+    return lambda m: m["rows"][row]["total"] - m["rows"][row]["rdtsc_host"]
+
+
+def between(first, last, column, less=None):
+    return lambda m: (m["once"][last][column] - m["once"][first][column]
+                      - (m["once"][last][less] - m["once"][first][less] if less else 0))
+
+
+def boot_floor(m, switch):
+    return (between("dom0", "shell", "total")(m) - between("dom0", "shell", "host")(m)
+            + between("dom0", "shell", "entries")(m) * switch)
+
+
+def in_hypervisor_floor(m, switch):
+    return between("dom0", "shell", "entries")(m) * switch
+
+
+def percent(pages):
+    return round(100 * pages / PAGES_OF_MACHINE, 2)
+
+
+ROWS = [
+    Row("xen_version from user space, above the system call", "instructions", 400, above("xen_version", "privcmd_nothing"),
+        above_floor("xen_version", "privcmd_nothing")),
+    Row("CPUID from user space", "instructions", 250, cost("cpuid"), cost_floor("cpuid")),
+    Row("evtchn_send to a pending port from user space, above the system call", "instructions", 600,
+        above("evtchn_send", "evtchn_nothing"), above_floor("evtchn_send", "evtchn_nothing")),
+    Row("event: send, upcall, read, unmask, user space to user space", "instructions", 7500, cost("event_round_trip"),
+        cost_floor("event_round_trip")),
+    Row("event: the same, without exits by RDTSC", "instructions", 7500, without_rdtsc("event_round_trip"),
+        cost_floor("event_round_trip")),
+    Row("VMMCALL from user space, refused", "instructions", "xen", cost("vmmcall_from_user"), cost_floor("vmmcall_from_user")),
+    Row("RDTSC from user space", "instructions", "xen", cost("rdtsc"), cost_floor("rdtsc")),
+    Row("system call on privcmd that does nothing", "instructions", None, cost("privcmd_nothing"),
+        cost_floor("privcmd_nothing")),
+    Row("exits until dom0's shell", "exits", 4000, between("dom0", "shell", "entries")),
+    Row("exits until dom0's shell, without those by RDTSC", "exits", 4000, between("dom0", "shell", "entries", "rdtsc_exits")),
+    Row("core's entry to dom0's first instruction", "instructions", "xen", between("entry", "dom0", "total")),
+    Row("dom0's first instruction to its shell", "instructions", "xen", between("dom0", "shell", "total"), boot_floor),
+    Row("dom0's way to its shell: in the hypervisor", "instructions", "xen", between("dom0", "shell", "host"), in_hypervisor_floor),
+    Row("dom0's way to its shell: in the hypervisor, without RDTSC", "instructions", "xen",
+        between("dom0", "shell", "host", "rdtsc_host"), in_hypervisor_floor),
+    Row("machine code", "bytes", 150000, lambda m: m["text"]),
+    Row("memory kept, of 4 GiB, nested tables apart", "%", 1.0,
+        lambda m: percent(m["memory"]["kept_pages"] - m["memory"]["nested_pages"])),
+    Row("memory kept, of 4 GiB, with nested tables", "%", None, lambda m: percent(m["memory"]["kept_pages"])),
+]
+
+
+def figure(how, *measured):
+    """None where it was not measured."""
+    try:
+        value = how(*measured) if how else None
+    except KeyError:
+        return None
+    return int(value) if value is not None and value == int(value) else value
+
+
+def table(ours, xen, limit):
+    """As bench.json has it, with the target beside each row."""
+    switch = limit["rows"]["cpuid"]["host"]
+    return [({"name": row.name, "unit": row.unit, "ours": figure(row.of, ours), "xen": figure(row.of, xen),
+              "kvm": None, "limit": figure(row.floor, ours, switch)}, row.target) for row in ROWS]
+
+
+def explanations():
+    """misses.txt: NAME | DATE | WHY, one line each; the reason why a row misses its target today."""
+    found = {}
+    with open(os.path.join(HERE, "misses.txt"), encoding="utf-8") as file:
+        for line in file:
+            if line.strip() and not line.startswith("#"):
+                name, date, why = (part.strip() for part in line.split("|", 2))
+                if not re.fullmatch(r"\d{4}-\d\d-\d\d", date) or name not in [row.name for row in ROWS]:
+                    raise ValueError(f"misses.txt: {line.strip()}")
+                found[name] = f"{date}: {why}"
+    return found
+
+
+def verdict(values, target, explained):
+    """(passed, what is said beside the row)"""
+    if values["ours"] is None:
+        return False, "no figure"
+    if target is None:
+        return True, ""
+    bound = values["xen"] if target == "xen" else target
+    if bound is None:
+        return False, "stock Xen's figure is missing"
+    if values["ours"] < bound:
+        return True, f"below {bound:,}" if target != "xen" else "below Xen's"
+    if values["name"] in explained:
+        return True, f"MISSED ({bound:,}), {explained[values['name']]}"
+    return False, f"MISSED ({bound:,})"
