@@ -4,11 +4,13 @@
 #   dom0   Debian 12 with Xen's tools and libvirt: root.ext4, vmlinux, vmlinuz, initramfs, id, pvh-initramfs
 #   guest  disk.img: GRUB, Debian's kernel, a login on the serial line
 #   xen    xen: stock Xen 4.17's hypervisor, the peer on which the harness itself is tried; xen.efi, with sections
+#   disk   disk.img: dom0's system on a partitioned disk, for the boot loader to be installed on
 set -euo pipefail
 . "$(dirname "$0")/../../build-aux/lib.sh"
 . "$top/tests/system/images/debian.sh"
 . "$top/tests/system/images/dom0.sh"
 . "$top/tests/system/images/guest.sh"
+. "$top/tests/system/images/disk.sh"
 
 build_xen() {
 	(cd "$out" && apt-get -q download xen-hypervisor-4.17-amd64 && dpkg -x ./*.deb unpacked)
@@ -18,11 +20,16 @@ build_xen() {
 }
 
 need_packages mmdebstrap debian-archive-keyring e2fsprogs fdisk cpio kmod busybox-static xz-utils zstd \
-	openssh-client grub-pc-bin grub-common python3-minimal
+	openssh-client grub-pc-bin grub-common mtools
 here=$top/tests/system/images
+dom0() {
+	cached image-dom0 "$(key_of "$top/grub/diptych-extract-vmlinux" "$here"/{debian.sh,dom0.sh,init-disk,init-shell})" \
+		build_dom0
+}
 case ${1:-} in
-dom0) cached image-dom0 "$(key_of "$here"/{debian.sh,dom0.sh,vmlinux.py,init-disk,init-shell})" build_dom0 ;;
+dom0) dom0 ;;
+disk) dom0=$(dom0) && cached image-disk "$(key_of "$(basename "$dom0")" "$here/disk.sh")" build_disk "$dom0" ;;
 guest) cached image-guest "$(key_of "$here"/{debian.sh,guest.sh,init-disk})" build_guest ;;
 xen) cached image-xen "$(key_of "$(declare -f build_xen)")" build_xen ;;
-*) die "usage: images.sh dom0|guest|xen" ;;
+*) die "usage: images.sh dom0|guest|disk|xen" ;;
 esac

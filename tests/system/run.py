@@ -18,7 +18,7 @@ from bed.machine import Images
 from bed.output import Failed
 from bed.payload import make_payload
 
-ORDER = ["thin-dom0", "thin-pvh", "thin-pair", "thin-virsh"]
+ORDER = ["boot-errors", "thin-dom0", "thin-pvh", "thin-pair", "thin-virsh"]
 
 
 def say(text):

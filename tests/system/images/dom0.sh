@@ -5,14 +5,17 @@
 
 dom0_packages=linux-image-amd64,systemd,systemd-sysv,udev,dbus,kmod,procps,iproute2,bridge-utils,openssh-server
 dom0_packages+=,xen-utils-4.17,xenstore-utils,libvirt-daemon-system,libvirt-clients,python3-minimal,xz-utils,socat
+# What an administrator installs the boot loader with, on a BIOS and on UEFI.
+dom0_packages+=,grub2-common,grub-pc-bin,grub-efi-amd64-bin
 
 build_dom0() {
 	local root=$out/root
 	debian_root "$root" "$dom0_packages"
 	kernel_version "$root" >"$out/version"
 	cp "$root/boot/vmlinuz-$(cat "$out/version")" "$out/vmlinuz"
-	"$images_dir/vmlinux.py" "$out/vmlinuz" "$out/vmlinux"
+	"$top/grub/diptych-extract-vmlinux" "$out/vmlinuz" "$out/vmlinux"
 	make_initramfs "$out/initramfs" "$root" init-disk virtio_pci virtio_blk ext4 crc32c_generic virtio_net
+	cp "$out/initramfs" "$root/boot/initrd.img-$(cat "$out/version")"
 	make_initramfs "$out/pvh-initramfs" "$root" init-shell
 	# The PVH guest that tests start: the same kernel, unpacked once, here.
 	mkdir -p "$root/var/lib/guests"
