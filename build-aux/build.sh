@@ -7,7 +7,7 @@ build=$top/build
 
 build_packages() {
 	need_packages build-essential autoconf automake libtool pkg-config check clang-format clang-tidy libxen-dev \
-		python3 qemu-system-x86 openssh-client git
+		python3 qemu-system-x86 qemu-utils ovmf openssh-client git
 }
 
 # Joined by &&: set -e does not reach into a function that is called in a condition.

@@ -34,8 +34,28 @@ extern u8 image_end[];
 
 void boot_main(u32 magic, u64 info);
 
+static void say_machine(u32 magic)
+{
+	const struct boot_info *b = &boot_info;
+
+	printk(LOG_INFO "started by multiboot%s%s, %u memory ranges, %u modules, screen: %s\n",
+	       magic == MULTIBOOT2_MAGIC ? "2" : "", b->efi ? " on UEFI" : "", b->nr_ranges,
+	       b->nr_modules,
+	       b->screen.kind == SCREEN_TEXT	 ? "text"
+	       : b->screen.kind == SCREEN_PIXELS ? "pixels"
+						 : "none");
+	for (u32 i = 0; i < b->nr_ranges; i++)
+		printk(LOG_DEBUG "memory %llx to %llx type %u\n",
+		       (unsigned long long)b->ranges[i].start, (unsigned long long)b->ranges[i].end,
+		       b->ranges[i].type);
+	for (u32 i = 0; i < b->nr_modules; i++)
+		printk(LOG_DEBUG "module %llx to %llx: %s\n",
+		       (unsigned long long)b->modules[i].start,
+		       (unsigned long long)b->modules[i].end, b->modules[i].text);
+}
+
 /* Opens the consoles that the command line names; then says what was wrong with it or with the loader's news. */
-static void read_options(const char *wrong)
+static void read_options(u32 magic, const char *wrong)
 {
 	char why[256];
 	bool good = options_read(boot_info.command_line, why, sizeof(why));
@@ -47,6 +67,7 @@ static void read_options(const char *wrong)
 	if (options.console_vga && boot_info.screen.kind == SCREEN_TEXT)
 		console_open_screen(VGA_TEXT);
 	printk("Diptych core, 64-bit, for AMD SVM; command line: %s\n", boot_info.command_line);
+	say_machine(magic);
 	if (wrong)
 		cannot_start("%s", wrong);
 	if (!good)
@@ -122,7 +143,7 @@ void boot_main(u32 magic, u64 info)
 	struct dom0_image image = { 0 };
 	u64 nr_frames = 0, nr_ram = 0, nr_tables, core_end, broken;
 
-	read_options(multiboot_read(magic, info));
+	read_options(magic, multiboot_read(magic, info));
 	descriptors_init();
 	svm_init_cpu();
 	for (u32 i = 0; i < boot_info.nr_ranges; i++) {

@@ -18,7 +18,7 @@ from bed.machine import Images
 from bed.output import Failed
 from bed.payload import make_payload
 
-ORDER = ["boot-errors", "thin-dom0", "thin-pvh", "thin-pair", "thin-virsh"]
+ORDER = ["boot-errors", "thin-dom0", "thin-pvh", "thin-pair", "thin-virsh", "dom0-boot"]
 
 
 def say(text):
@@ -28,8 +28,10 @@ def say(text):
 class Bed:
     """What a test is given."""
 
-    def __init__(self, images, logs, payload, verbose):
-        self.images, self.logs, self.payload, self.verbose = images, logs, payload, verbose
+    def __init__(self, images, logs, payload, verbose, root=None):
+        self.images, self.logs, self.payload, self.verbose, self.root = images, logs, payload, verbose, root
+        # Higher counts and more machines: ./check --full says so.
+        self.full = os.environ.get("full") == "yes"
         self.stock_xen = images.stock_xen
         self.running = None
         self.boots = 0
@@ -161,7 +163,8 @@ def main():
     if args.root:
         payload = os.path.join(logs, "payload.tar")
         make_payload(args.root, payload)
-    bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose)
+    bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose,
+              args.root)
     durations = Durations(os.path.join(os.path.abspath(args.build), "system-durations.json"))
 
     try:

@@ -11,7 +11,7 @@ import time
 from .machine import CPU
 from .output import PATIENCE, Failed, LogFile, tail
 
-TEXT_SCREEN, COLUMNS, ROWS = 0xb8000, 80, 25
+TEXT_SCREEN, COLUMNS, ROWS, TEXT_MEMORY = 0xb8000, 80, 25, 0x8000
 
 
 class Bare:
@@ -78,10 +78,11 @@ class Bare:
                         raise Failed(f"QEMU's monitor: {command}: {answer['error']}")
         return answer["return"]
 
-    def screen(self):
-        """What stands on the text screen, row after row without a break: words that wrap stay whole."""
+    def screen(self, scrolled=False):
+        """What stands on the text screen, row after row without a break: words that wrap stay whole.  scrolled: all of
+        its memory, for Linux scrolls by moving the visible part."""
         path = f"{self.folder}/screen"
-        self.ask(f"pmemsave {TEXT_SCREEN:#x} {COLUMNS * ROWS * 2} \"{path}\"")
+        self.ask(f"pmemsave {TEXT_SCREEN:#x} {TEXT_MEMORY if scrolled else COLUMNS * ROWS * 2} \"{path}\"")
         with open(path, "rb") as file:
             return file.read()[::2].decode("latin-1")
 
