@@ -45,6 +45,8 @@ void log_level_set(bool guests, u32 level);
 
 /* %d %u %x %lx %lu %ld %llu %llx %s %c %p %%, with width and 0 flag. */
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The rest of a line: no prefix, no level. */
+void printk_more(const char *format, ...) __attribute__((format(printf, 1, 2)));
 size_t format_string(char *to, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 size_t format_list(char *to, size_t size, const char *format, va_list args);

@@ -56,6 +56,22 @@ static inline u64 read_cr2(void)
 	return v;
 }
 
+static inline u64 read_cr0(void)
+{
+	u64 v;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(v));
+	return v;
+}
+
+static inline u64 read_cr4(void)
+{
+	u64 v;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
+	return v;
+}
+
 static inline u64 read_cr3(void)
 {
 	u64 v;

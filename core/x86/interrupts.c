@@ -7,6 +7,7 @@
 
 #include "lib.h"
 #include "x86/cpu.h"
+#include "x86/panic.h"
 
 #define SELECTOR_CODE 8
 #define SELECTOR_TSS  24
@@ -92,6 +93,8 @@ void exception_entry(const struct exception_frame *f)
 		nmi_taken++;
 		return;
 	}
+	panic_reason("exception %llu in the core, error code %llx", (unsigned long long)f->vector,
+		     (unsigned long long)f->error_code);
 	printk("rip %016llx cs %llx flags %llx rsp %016llx cr2 %016llx\n",
 	       (unsigned long long)f->rip, (unsigned long long)f->cs, (unsigned long long)f->rflags,
 	       (unsigned long long)f->rsp, (unsigned long long)read_cr2());
@@ -103,6 +106,5 @@ void exception_entry(const struct exception_frame *f)
 	       (unsigned long long)f->r10, (unsigned long long)f->r11, (unsigned long long)f->r12);
 	printk("r13 %016llx r14 %016llx r15 %016llx\n", (unsigned long long)f->r13,
 	       (unsigned long long)f->r14, (unsigned long long)f->r15);
-	panic("exception %llu in the core, error code %llx", (unsigned long long)f->vector,
-	      (unsigned long long)f->error_code);
+	panic_end((const u64 *)f->rsp);
 }

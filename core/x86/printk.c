@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Formatted text: the conversions and levels that lib.h lists, and last words. */
+/* Formatted text: the conversions and levels that lib.h lists. */
 #include "lib.h"
 #include "x86/console.h"
-#include "x86/cpu.h"
 
 static u32 levels[2] = { 3, 3 }; /* of the core, of what domains cause: info */
 
@@ -133,26 +132,14 @@ void printk(const char *format, ...)
 	console_write(text, n);
 }
 
-void panic(const char *format, ...)
+void printk_more(const char *format, ...)
 {
 	char text[256];
 	va_list args;
+	size_t n;
 
 	va_start(args, format);
-	format_list(text, sizeof(text), format, args);
+	n = format_list(text, sizeof(text), format, args);
 	va_end(args);
-	printk("panic: %s\n", text);
-	machine_end(console_reboots_on_panic());
-}
-
-void cannot_start(const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	format_list(text, sizeof(text), format, args);
-	va_end(args);
-	printk("cannot start: %s\n", text);
-	machine_end(false);
+	console_write(text, n);
 }

@@ -111,6 +111,53 @@ class Bare:
             time.sleep(0.1)
 
 
+class Debugger:
+    """QEMU's gdb stub, as much of its protocol as moves the processor to where a test wants it."""
+
+    def __init__(self, path):
+        end = time.monotonic() + 30 * PATIENCE
+        while not os.path.exists(path):
+            if time.monotonic() > end:
+                raise Failed("QEMU's debugger does not answer")
+            time.sleep(0.05)
+        self.talk = socket.socket(socket.AF_UNIX)
+        self.talk.settimeout(60 * PATIENCE)
+        self.talk.connect(path)
+
+    def send(self, text):
+        self.talk.sendall(f"${text}#{sum(text.encode()) % 256:02x}".encode())
+
+    def answer(self):
+        said = b""
+        while b"#" not in said[:-2]:
+            said += self.talk.recv(4096)
+        self.talk.sendall(b"+")
+        return said.lstrip(b"+")[1:].split(b"#")[0].decode()
+
+    def ask(self, text):
+        self.send(text)
+        return self.answer()
+
+    def jump(self, at, to):
+        """The first time that the processor comes to the one address it is moved to the other."""
+        self.ask("qXfer:features:read:target.xml:0,ffb")  # only who has read it may write a register
+        if self.ask(f"Z1,{at:x},1") != "OK" or not self.ask("c").startswith("T"):
+            raise Failed("QEMU's debugger sets no breakpoint")
+        if self.ask(f"z1,{at:x},1") != "OK" or self.ask("P10=" + struct.pack("<Q", to).hex()) != "OK":
+            raise Failed("QEMU's debugger does not move the processor")
+        self.ask("D")
+        self.talk.close()
+
+
+def symbol(file, name):
+    """Address of a function in an ELF file."""
+    for line in subprocess.run(["nm", file], capture_output=True, text=True, check=True).stdout.splitlines():
+        address, _, found = line.partition(" ")
+        if found[2:] == name:
+            return int(address, 16)
+    raise Failed(f"{file} has no {name}")
+
+
 def elf(code=b"\xfa\xf4", paddr=0x1000000, memsz=None, entry=None, note=True, elf_class=2, machine=62, cut=None, filesz=None):
     """A kernel for PVH with one segment, as small as can be; what is given makes it wrong."""
     body = code

@@ -4,7 +4,7 @@ what to do, on the serial line and on the screen, and in a halt: no silence, no 
 import os
 import re
 
-from bed.bare import Bare, elf
+from bed.bare import Bare, Debugger, elf, symbol
 from bed.machine import CPU
 from bed.output import Failed
 
@@ -126,6 +126,27 @@ class Bench:
                 else:
                     machine.wait_end()
 
+    def panic(self):
+        """An exception in the core itself: why, where, the registers, the calls; no word of it is lost in `loglvl=none`."""
+        for name, at, to, why in (("fetch", "main_loop", 0x123456789000, r"exception 14 in the core, error code 10"),
+                                  ("panic", "main_loop", "window_close", r"window [0-9]+ closed out of order")):
+            core = self.bed.images.core
+            folder = os.path.join(self.bed.logs, "boot-errors", f"panic-{name}")
+            gdb = ["-S", "-gdb", f"unix:{folder}/gdb,server=on,wait=off"]
+            with self.boot(f"panic-{name}", options="console=com1 loglvl=none guest_loglvl=none noreboot", argv=gdb) as machine:
+                to = symbol(core, to) if isinstance(to, str) else to
+                Debugger(f"{folder}/gdb").jump(symbol(core, at), to)
+                words = machine.wait(rf"\(core\) panic: {why}[^$]*\(core\) halted").group(0)
+                machine.wait_halted()
+            calls = re.search(r"\(core\) calls, the innermost first:((?: [0-9a-f]+)+)\n", words)
+            if not calls or not re.search(r"rip [0-9a-f]{16}.* rsp [0-9a-f]{16}", words) or "cr2 " not in words:
+                raise Failed(f"{name}: registers or calls are missing:\n{words}")
+            if name == "fetch" and (f"rip {to:016x}" not in words or f"cr2 {to:x}" not in words):
+                raise Failed(f"{name}: it is not said where:\n{words}")
+            outer = symbol(core, "boot_main")
+            if not any(outer < int(call, 16) < outer + 0x2000 for call in calls.group(1).split()[:3]):
+                raise Failed(f"{name}: boot_main made the call, but the panic shows{calls.group(1)}")
+
 
 def run(bed):
     bench = Bench(bed)
@@ -136,4 +157,5 @@ def run(bed):
     bench.levels()
     bench.consoles()
     bench.crash()
+    bench.panic()
     bed.figure(f"boot-errors: {len(cases)} wrong boots, each with its message")
