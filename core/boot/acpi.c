@@ -120,10 +120,12 @@ u64 acpi_for_dom0(u64 at, u64 size, const u32 *apic_ids, u32 nr_cpus)
 	struct header *xsdt = (struct header *)(at + 64);
 	struct rsdp *rsdp = (struct rsdp *)at;
 
-	if (!old || (!old->rsdt && !old->xsdt))
+	if (!old)
 		return 0;
 	step = old->revision >= 2 && old->xsdt && !(old->xsdt >> 32) ? 8 : 4;
 	root = (const void *)(step == 8 ? old->xsdt : old->rsdt);
+	if (!root)
+		return 0;
 	for (const u8 *p = (const u8 *)(root + 1); p < (const u8 *)root + root->length; p += step) {
 		const struct header *h =
 			(const void *)(step == 8 ? *(const u64 *)p : *(const u32 *)p);

@@ -157,14 +157,15 @@ static bool read_console(const char *v)
 /* Data bits, parity, stop bits: 8n1. */
 static bool take_format(const char **v, u8 *format)
 {
-	static const u8 parities[] = { 'n', 0, 'o', 1, 'e', 3, 'm', 5, 's', 7 };
+	static const char parities[] = "noems"; /* 0, then the odd numbers */
 	const char *p = *v;
 
 	if (p[0] < '5' || p[0] > '8' || !p[1] || (p[2] != '1' && p[2] != '2'))
 		return false;
-	for (u32 i = 0; i < ARRAY_SIZE(parities); i += 2)
+	for (u32 i = 0; parities[i]; i++)
 		if (p[1] == parities[i]) {
-			*format = (u8)((p[0] - '5') | (p[2] - '1') << 2 | parities[i + 1] << 3);
+			*format = (u8)((u32)(p[0] - '5') | (u32)(p[2] - '1') << 2 |
+				       (i ? 2 * i - 1 : 0) << 3);
 			*v += 3;
 			return true;
 		}

@@ -3,6 +3,8 @@
 what to do, on the serial line and on the screen, and in a halt: no silence, no loop of resets."""
 import os
 import re
+import struct
+import subprocess
 
 from bed.bare import Bare, Debugger, elf, symbol
 from bed.machine import CPU
@@ -148,6 +150,51 @@ class Bench:
                 raise Failed(f"{name}: boot_main made the call, but the panic shows{calls.group(1)}")
 
 
+def packed_kernel(pack, content):
+    """A bzImage as the kernel's build makes it: the unpacked length behind the payload, but gzip's own format has it."""
+    payload = subprocess.run(pack, input=content, capture_output=True, check=True).stdout
+    if pack[0] != "gzip":
+        payload += struct.pack("<I", len(content))
+    image = bytearray(5 * 512 + 100) + payload + b"what follows"
+    image[0x1f1] = 4
+    image[0x202:0x206] = b"HdrS"
+    struct.pack_into("<II", image, 0x248, 100, len(payload))
+    return bytes(image)
+
+
+def extraction(bed):
+    """diptych-extract-vmlinux unpacks what Debian packs its kernels with, and says what is wrong with any other file."""
+    folder, tool = f"{bed.logs}/boot-errors/extract", "usr/sbin/diptych-extract-vmlinux"
+    program = os.path.join(bed.root, tool) if bed.root else os.path.join(os.path.dirname(__file__), "../../../grub/diptych-extract-vmlinux")
+    os.makedirs(folder)
+    kernel = elf(os.urandom(100000))
+
+    def unpack(image):
+        with open(f"{folder}/vmlinuz", "wb") as file:
+            file.write(image)
+        if os.path.exists(f"{folder}/vmlinux"):
+            os.remove(f"{folder}/vmlinux")
+        done = subprocess.run([program, f"{folder}/vmlinuz", f"{folder}/vmlinux"], capture_output=True, text=True, check=False)
+        if sorted(os.listdir(folder)) != ["vmlinux"][:done.returncode == 0] + ["vmlinuz"]:
+            raise Failed(f"diptych-extract-vmlinux, status {done.returncode}, leaves {os.listdir(folder)}")
+        return done.returncode, done.stderr
+
+    for pack in (["xz", "--check=crc32", "--x86", "--lzma2"], ["zstd", "-q"], ["gzip", "-n"]):
+        status, said = unpack(packed_kernel(pack, kernel))
+        if status != 0:
+            raise Failed(f"{pack[0]}: {said}")
+        with open(f"{folder}/vmlinux", "rb") as file:
+            if file.read() != kernel:
+                raise Failed(f"{pack[0]}: what is unpacked differs")
+    good = packed_kernel(["xz", "--check=crc32"], kernel)
+    for image, words in ((b"no kernel", "is no bzImage"), (good[:50000], "is truncated"), (packed_kernel(["cat"], kernel), "packed in a way"),
+                         (packed_kernel(["gzip"], b"#!/bin/sh\n" * 100), "holds no ELF kernel"),
+                         (good[:4000] + bytes(1000) + good[5000:], "does not unpack")):
+        status, said = unpack(image)
+        if status == 0 or words not in said:
+            raise Failed(f"instead of `{words}`: status {status}, {said}")
+
+
 def run(bed):
     bench = Bench(bed)
     cases = errors(bed)
@@ -158,4 +205,5 @@ def run(bed):
     bench.consoles()
     bench.crash()
     bench.panic()
+    extraction(bed)
     bed.figure(f"boot-errors: {len(cases)} wrong boots, each with its message")
