@@ -14,12 +14,16 @@
 #include "vcpu/sched.h"
 #include "x86/console.h"
 #include "x86/interrupts.h"
+#include "x86/cpu.h"
 #include "x86/lapic.h"
+#include "x86/speculation.h"
 #include "xen/minv.h"
 #include "xen/xen.h"
 
+#define VECTOR_DB	   1
 #define VECTOR_UD	   6
 #define VECTOR_GP	   13
+#define VECTOR_AC	   17
 #define CONSOLE_POLL_NS	   20000000ull
 #define APIC_GFN	   0xfee00
 #define MSR_HYPERCALL_PAGE 0x40000000
@@ -202,6 +206,13 @@ static void on_vmmcall(struct vcpu *v)
 		hypercall(v);
 }
 
+/* Intercepted only so that it ends in the core each time; what was being delivered comes first. */
+static void on_reflected(struct vcpu *v, u8 vector)
+{
+	if (!(v->vmcb->event_inj & EVENT_VALID))
+		vcpu_inject_exception(v, vector, 0);
+}
+
 static void handle_exit(struct vcpu *v)
 {
 	u64 code = v->vmcb->exit_code;
@@ -250,6 +261,12 @@ static void handle_exit(struct vcpu *v)
 	case EXIT_RDPRU:
 		vcpu_inject_exception(v, VECTOR_UD, 0);
 		break;
+	case EXIT_EXCEPTION + VECTOR_DB:
+		on_reflected(v, VECTOR_DB);
+		break;
+	case EXIT_EXCEPTION + VECTOR_AC:
+		on_reflected(v, VECTOR_AC);
+		break;
 	case EXIT_SHUTDOWN:
 		domain_crash(v->domain, "triple fault");
 		break;
@@ -270,7 +287,13 @@ static void run_pvh(struct vcpu *v)
 	vcpu_inject_pending(v, events_pending(v) ? events_vector(v) : 0);
 	svm_assign_asid(v->vmcb, &v->asid_generation);
 	v->vmcb->nested_cr3 = table_mfn(domain_root_table(v->domain->id)) << PAGE_SHIFT;
-	svm_run(v->vmcb, &v->regs);
+	if (v->spec_ctrl && !spec_ctrl_is_switched()) {
+		wrmsr(MSR_SPEC_CTRL, v->spec_ctrl);
+		svm_run(v->vmcb, &v->regs);
+		wrmsr(MSR_SPEC_CTRL, 0);
+	} else {
+		svm_run(v->vmcb, &v->regs);
+	}
 	exit_count(COUNT_PVH, v->vmcb->exit_code);
 	vcpu_inject_taken(v);
 	handle_exit(v);

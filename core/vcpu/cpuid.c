@@ -27,6 +27,10 @@
 #define LEAF7_ECX BIT(2) /* UMIP */
 #define LEAF7_EDX BIT(4) /* FSRM */
 /* 80000001 without SVM, OSVW, IBS, XOP, FMA4, SKINIT, LWP, TOPOEXT, FFXSR, RDTSCP. */
+/* 80000008: CLZERO; IBPB, IBRS, STIBP and how they are to be used, SSBD, SSB_NO, PSFD. */
+#define EXT8_EBX                                                                                  \
+	(BIT(0) | BIT(12) | BIT(14) | BIT(15) | BIT(16) | BIT(17) | BIT(18) | BIT(19) | BIT(24) | \
+	 BIT(26) | BIT(28))
 #define EXT1_ECX (BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8))
 #define EXT1_EDX ((LEAF1_EDX)&0x0183f3ffu) | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(29)
 
@@ -79,7 +83,7 @@ void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
 		out[0] &= 0xffff;
 		if ((out[0] >> 8 & 0xff) > 48)
 			out[0] = (out[0] & 0xff) | 48 << 8; /* no LA57 */
-		out[1] &= BIT(0);
+		out[1] &= EXT8_EBX;
 		out[2] = out[3] = 0;
 		break;
 	default:

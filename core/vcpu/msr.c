@@ -4,6 +4,7 @@
 #include "vcpu/apic.h"
 #include "vcpu/vcpu.h"
 #include "x86/cpu.h"
+#include "x86/speculation.h"
 
 #define APICBASE_BSP	(1ull << 8)
 #define APICBASE_EXTD	(1ull << 10)
@@ -59,6 +60,9 @@ bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value)
 	case MSR_EFER:
 		*value = v->vmcb->efer & ~EFER_SVME;
 		return true;
+	case MSR_SPEC_CTRL:
+		*value = v->spec_ctrl;
+		return spec_ctrl_allowed();
 	case 0x8b: /* microcode revision */
 		*value = rdmsr(index);
 		return true;
@@ -124,6 +128,15 @@ bool msr_write(struct vcpu *v, bool hardware, u32 index, u64 value)
 			return false;
 		v->vmcb->efer = (value & ~EFER_LMA) | (v->vmcb->efer & EFER_LMA) | EFER_SVME;
 		return true;
+	case MSR_SPEC_CTRL:
+		if (!spec_ctrl_allowed() || value & ~spec_ctrl_allowed())
+			return false;
+		v->spec_ctrl = value;
+		if (spec_ctrl_is_switched())
+			v->vmcb->spec_ctrl = value;
+		return true;
+	case MSR_PRED_CMD:
+		return value == 1 && speculation_barrier();
 	case 0x1d9:
 		return value == 0;
 	case 0x79: /* microcode: the firmware's business */

@@ -5,6 +5,7 @@
 #include "lib.h"
 #include "pages.h"
 #include "vcpu/sched.h"
+#include "x86/speculation.h"
 
 _Static_assert(sizeof(struct vcpu) <= 4096, "a vCPU record is one core page");
 
@@ -113,6 +114,8 @@ void vcpu_load(struct vcpu *v)
 {
 	if (loaded == v)
 		return;
+	if (!loaded || loaded->domain != v->domain)
+		speculation_leave();
 	if (loaded) {
 		__asm__ volatile("fxsave64 %0" : "=m"(loaded->fpu));
 		__asm__ volatile("mov %%db0, %0" : "=r"(loaded->dr[0]));

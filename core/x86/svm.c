@@ -8,6 +8,7 @@
 #include "lib.h"
 #include "pages.h"
 #include "x86/cpu.h"
+#include "x86/speculation.h"
 
 #define CPUID_SVM_FEATURES 0x8000000a
 #define SVM_NP		   (1u << 0)
@@ -94,6 +95,7 @@ void svm_init_cpu(void)
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	/* An INIT is turned into #SX in the core and into an exit in a guest (APM 2, 15.21.8). */
 	wrmsr(MSR_VM_CR, rdmsr(MSR_VM_CR) | VM_CR_R_INIT);
+	speculation_init_cpu();
 	wrmsr(MSR_VM_HSAVE, (u64)hsave);
 	maps_init();
 	__asm__ volatile("vmsave %0" : : "a"(&host_state) : "memory");
@@ -104,6 +106,8 @@ void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
 	b->intercept_1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC |
 			 INTERCEPT1_CPUID | INTERCEPT1_INVD | INTERCEPT1_HLT | INTERCEPT1_INVLPGA |
 			 INTERCEPT1_IOIO | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
+	/* Delivering one of these can raise it again, for ever and without an exit (CVE-2015-5307, -8104). */
+	b->intercept_exception = INTERCEPT_DB | INTERCEPT_AC;
 	b->intercept_2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
 			 INTERCEPT2_VMSAVE | INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT |
 			 INTERCEPT2_MONITOR | INTERCEPT2_MWAIT | INTERCEPT2_XSETBV |

@@ -66,7 +66,9 @@ struct vmcb {
 	u64 sysenter_cs, sysenter_esp, sysenter_eip, cr2;    /* 628..640 */
 	u8 reserved_10[0x668 - 0x648];
 	u64 g_pat; /* 668 */
-	u8 reserved_11[0x1000 - 0x670];
+	u8 reserved_11[0x6e0 - 0x670];
+	u64 spec_ctrl; /* 6e0 */
+	u8 reserved_12[0x1000 - 0x6e8];
 };
 
 _Static_assert(offsetof(struct vmcb, iopm_pa) == 0x40, "APM appendix B");
@@ -79,8 +81,11 @@ _Static_assert(offsetof(struct vmcb, cr4) == 0x548, "APM appendix B");
 _Static_assert(offsetof(struct vmcb, rsp) == 0x5d8, "APM appendix B");
 _Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "APM appendix B");
 _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM appendix B");
+_Static_assert(offsetof(struct vmcb, spec_ctrl) == 0x6e0, "APM appendix B");
 _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 
+#define INTERCEPT_DB	    (1u << 1)
+#define INTERCEPT_AC	    (1u << 17)
 #define INTERCEPT1_INTR	    (1u << 0)
 #define INTERCEPT1_NMI	    (1u << 1)
 #define INTERCEPT1_SMI	    (1u << 2)

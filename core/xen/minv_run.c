@@ -339,6 +339,12 @@ bool minv_exit(struct vcpu *v, struct vcpu *g)
 		return false;
 	if (opens_again(g))
 		return true;
+	if (b->exit_code == EXIT_EXCEPTION + 1 || b->exit_code == EXIT_EXCEPTION + 17) {
+		/* As for every domain: reflected, behind what was being delivered. */
+		if (!(b->event_inj & EVENT_VALID))
+			vcpu_inject_exception(g, (u8)(b->exit_code & 31), 0);
+		return true;
+	}
 	if (b->exit_code == EXIT_WBINVD || b->exit_code == EXIT_INVD) {
 		vcpu_skip(g, 2);
 		return true;

@@ -18,7 +18,7 @@ from bed.machine import Images
 from bed.output import Failed
 from bed.payload import make_payload
 
-ORDER = ["boot-errors", "thin-dom0", "thin-pvh", "thin-pair", "thin-virsh", "dom0-boot"]
+ORDER = ["boot-errors", "thin-dom0", "dom0-traps", "thin-pvh", "thin-pair", "thin-virsh", "dom0-boot"]
 
 
 def say(text):
