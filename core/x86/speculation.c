@@ -2,7 +2,7 @@
 /*
  * Speculation (AMD, "Software Techniques for Managing Speculation"; APM 2, 3.2.9 and 15.25).
  *
- * The core has no indirect branch (its build refuses one), so nothing that a domain trains can send it
+ * Once booted the core has no indirect branch (its build refuses one), so nothing that a domain trains can send it
  * astray but by the return stack; and it maps no domain's memory, so that what speculation reads there
  * is the core's own.  What is left is one pair's training found by the next one: IBPB and a full return
  * stack whenever a CPU goes from pair to pair.  Inside a pair guest and fidelity domain trust alike.
