@@ -72,7 +72,7 @@ def install(bed, folder):
 class Booted:
     """A machine that boots from the installed disk."""
 
-    def __init__(self, bed, folder, disk, uefi):
+    def __init__(self, bed, folder, disk, uefi, memory_mib=2048):
         os.makedirs(folder)
         self.bed, self.uefi, self.port = bed, uefi, free_port()
         argv = ["-drive", f"file={disk},format=qcow2,if=virtio,snapshot=on",
@@ -82,7 +82,7 @@ class Booted:
             shutil.copy(VARIABLES, f"{folder}/variables.fd")
             argv += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}",
                      "-drive", f"if=pflash,format=raw,file={folder}/variables.fd"]
-        self.machine = Bare(folder, argv, memory_mib=2048)
+        self.machine = Bare(folder, argv, memory_mib=memory_mib)
 
     def ssh(self, command):
         argv = ["ssh", "-F", "/dev/null", "-i", f"{self.bed.images.dom0}/id", "-p", str(self.port), "-o", "BatchMode=yes",
@@ -138,3 +138,8 @@ def run(bed):
         with booted.machine:
             took = booted.check()
         bed.figure(f"dom0-boot: from GRUB on {name} to ssh: {took:.0f} s")
+    # The same disk in a machine that is too small: GRUB loads the core, and the core says what is wrong.
+    small = Booted(bed, f"{folder}/small", disk, False, memory_mib=512)
+    with small.machine as machine:
+        machine.wait(r"cannot start: too little memory: there is no free RAM at 768 MiB.*Halted", 120)
+        machine.wait_halted()
