@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs proofs, two at a time, each in a process of its own under a CPU limit; prints each theorem.
+
+Arguments: --symbols (of the state) | ELF --cache FOLDER [--full] [--mutants FOLDER...] [NAME...]; without names every theorem and then the mutants.  A mutant's proof
+has to fail; FOLDER is what mutants.sh built.  A proof is found again by the hash of the instructions that it is
+about, of the specification and prover, and of the solver's version.
+"""
+import hashlib
+import json
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+import traceback
+
+import z3
+
+import general
+import theorems
+from elf import Elf
+from explore import Budget
+from lift import decoder
+from prove import Proof
+from state import ARRAYS, SCALARS
+
+CPU_SECONDS = int(os.environ.get('PROOF_CPU_SECONDS', 900))
+JOBS = int(os.environ.get('PROOF_JOBS', 2))
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def specification():
+    """Hash of all that a proof depends on besides the instructions."""
+    h = hashlib.sha256(z3.get_full_version().encode())
+    for name in sorted(os.listdir(HERE)):
+        if name.endswith('.py') and name != 'main.py':
+            with open(os.path.join(HERE, name), 'rb') as f:
+                h.update(name.encode() + b'\0' + f.read())
+    return h.hexdigest()
+
+
+def function_at(elf, address):
+    for name, (start, size) in elf.functions.items():
+        if start <= address < start + size:
+            return name
+    return None
+
+
+def instructions(elf, name):
+    """The text of the function and of what it calls, addresses named by symbol: that does not change when
+    something else in the core grows."""
+    bases = sorted((elf.symbols[n][0], n) for n in list(ARRAYS) + SCALARS if n in elf.symbols)
+    done, work, text = set(), [name], []
+
+    def named(value):
+        """An address within the state, else the number: a raw address costs no more than proving again."""
+        inside = [n for base, n in bases if base <= value]
+        if inside:
+            base, size = elf.symbols[inside[-1]]
+            if value < base + (size or 1 << 34):
+                return '%s+%d' % (inside[-1], value - base)
+        return '%#x' % value
+
+    while work:
+        function = work.pop(0)
+        if function in done or function == 'frame_zero':
+            continue
+        done.add(function)
+        address, size = elf.functions[function]
+        text.append(function + ':')
+        for ins in decoder.disasm(elf.bytes_at(address, size), address):
+            operands = ins.op_str
+            if ins.mnemonic == 'call' or ins.mnemonic.startswith('j'):
+                target = int(operands, 16) if operands.startswith('0x') else None
+                if target is not None:
+                    where = function_at(elf, target)
+                    if where is None:
+                        where = 'frame_zero' if target == elf.symbols.get('frame_zero', (0,))[0] else '?'
+                    elif where not in done:
+                        work.append(where)
+                    operands = '%s+%d' % (where, target - elf.symbols.get(where, (target,))[0])
+            operands = re.sub(r'rip ([+-]) (0x[0-9a-f]+|[0-9]+)', lambda m, i=ins: named(
+                i.address + i.size + (1 if m.group(1) == '+' else -1) * int(m.group(2), 0)), operands)
+            operands = re.sub(r'(0x[0-9a-f]{6,})', lambda m: named(int(m.group(1), 16)), operands)
+            text.append('%d %s %s' % (ins.address - address, ins.mnemonic, operands))
+    return '\n'.join(text)
+
+
+def key_of(elf, name, spec):
+    about = name if name in general.GENERAL else instructions(elf, name)
+    return hashlib.sha256((spec + name + '\0' + about).encode()).hexdigest()[:32]
+
+
+def prove(elf, name):
+    """(what failed or None, a remark)"""
+    if name in general.GENERAL:
+        budget = Budget()
+        return general.prove(name, budget), '%d queries' % budget.queries
+    proof = Proof(elf, name)
+    failed = proof.run()
+    return failed, '%d paths, %d goals, %d queries' % (getattr(proof, 'paths', 0), proof.goals,
+                                                       proof.budget.queries)
+
+
+class Child:
+    """One proof in a process of its own."""
+
+    def __init__(self, elf, name):
+        self.file = tempfile.TemporaryFile()
+        self.pid = os.fork()
+        if self.pid == 0:
+            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+            try:
+                failed, remark = prove(elf, name)
+            except Exception:  # whatever it is, the theorem is not proved
+                failed, remark = traceback.format_exc(limit=-2).strip().replace('\n', ' | '), ''
+            os.write(self.file.fileno(), json.dumps([failed, remark]).encode())
+            os._exit(0)
+
+    def ended(self, status, usage):
+        self.file.seek(0)
+        text = self.file.read()
+        failed, remark = json.loads(text) if text else (None, '')
+        if status != 0 or not text:
+            failed = 'ended by signal %d (CPU limit %d s?)' % (status & 127, CPU_SECONDS)
+        return {'failed': failed, 'remark': remark, 'cpu': usage.ru_utime + usage.ru_stime,
+                'peak': usage.ru_maxrss // 1024}
+
+
+def run_all(tasks, cache, report):
+    """tasks: (label, elf, theorem, key, what is kept); report(label, result, cached) for each, as they end."""
+    running, queue = {}, []
+    for label, elf, name, key, keeps in tasks:
+        path = os.path.join(cache, key)
+        if os.path.exists(path):
+            with open(path) as f:
+                report(label, json.load(f), True)
+        else:
+            queue.append((label, elf, name, path, keeps))
+    while queue or running:
+        while queue and len(running) < JOBS:
+            task = queue.pop(0)
+            child = Child(task[1], task[2])
+            running[child.pid] = (child, task)
+        pid, status, usage = os.wait4(-1, 0)
+        child, (label, _, _, path, keeps) = running.pop(pid)
+        result = child.ended(status, usage)
+        if keeps(result):
+            with open(path + '.part', 'w') as f:
+                json.dump(result, f)
+            os.replace(path + '.part', path)
+        report(label, result, False)
+
+
+def rejected(result):
+    """A proof that merely ran out of time shows nothing about the mutant."""
+    why = result['failed']
+    return bool(why) and not any(w in why for w in ('in time', 'limit', 'Traceback', 'Error'))
+
+
+# Longest first, so that two at a time end together.
+LONG = ['slot_drop', 'unmap', 'map_slot', 'domain_create', 'flush_end', 'map_partner', 'map_own', 'map_mmio']
+# One goal of it takes seconds in one run and does not end in another, by the order of the solver's facts: it is
+# proved only when named, or with --full.
+FULL_ONLY = ['table_link']
+
+
+def main(argv):
+    if argv == ['--symbols']:
+        print('\n'.join(list(ARRAYS) + SCALARS))
+        return 0
+    elf, cache, names, mutants, full, args = Elf(argv[0]), None, [], [], False, iter(argv[1:])
+    for a in args:
+        if a == '--full':
+            full = True
+        elif a == '--cache':
+            cache = next(args)
+        elif a == '--mutants':
+            mutants += list(args)
+        else:
+            names.append(a)
+    if not names:
+        names = LONG + [n for n in list(general.GENERAL) + list(theorems.OPERATIONS) if n not in LONG + FULL_ONLY]
+        names += FULL_ONLY if full else []
+    unknown = [n for n in names if n not in general.GENERAL and n not in theorems.OPERATIONS]
+    if unknown:
+        print('error: no such theorem: %s' % ', '.join(unknown), file=sys.stderr)
+        return 2
+    os.makedirs(cache, exist_ok=True)
+    spec, counts, total = specification(), [0, 0], len(names) + len(mutants)
+
+    def report(label, good, result, cached, text):
+        counts[not good] += 1
+        print('[%s] %d of %d: %-6s %-48s %6.1f s %4d MiB  %s%s' % (
+            time.strftime('%H:%M:%S'), sum(counts), total, 'passed' if good else 'FAILED', label, result['cpu'],
+            result['peak'], text, ' (known)' if cached else ''), flush=True)
+
+    print('Z3 %s' % z3.get_version_string())
+    run_all([(n, elf, n, key_of(elf, n, spec), lambda r: not r['failed']) for n in names], cache,
+            lambda label, r, cached: report(label, not r['failed'], r, cached, r['failed'] or r['remark']))
+    tasks = []
+    for folder in (m.rstrip('/') for m in mutants):
+        with open(os.path.join(folder, 'operation')) as f:
+            operation = f.read().strip()
+        bad = Elf(os.path.join(folder, 'protect.elf'))
+        tasks.append(('mutant %s of %s' % (os.path.basename(folder), operation), bad, operation,
+                      'mutant-' + key_of(bad, operation, spec), rejected))
+    run_all(tasks, cache, lambda label, r, cached: report(label, rejected(r), r, cached,
+                                                          r['failed'] or 'proved, though it is wrong'))
+    print('%d passed, %d failed' % tuple(counts))
+    return counts[1] != 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

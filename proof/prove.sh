@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Proves the operations of core/protect on the machine code of a linked core, and the theorems about the invariant
+# alone; then sees that seeded mistakes are not proved.  `make prove` calls it.
+#   prove.sh [--full] ELF [NAME...]     with names: these theorems only, no mutants; --full: table_link too
+# Results are kept in the cache.  Ends with "N passed, N failed".  Limits: 4 GiB and PROOF_CPU_SECONDS per proof.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=build-aux/lib.sh
+. "$here/../build-aux/lib.sh"
+# shellcheck source=proof/build.sh
+. "$here/build.sh"
+
+# Debian 12's Z3 4.8 does not finish what 4.13 does in tenths of a second: 4.13 from Debian 13, with the C
+# library that it was built for, privately; the Python is the system's.
+fetch_z3() {
+	trixie_unpack "$out" libz3-4 python3-z3 libstdc++6 libgcc-s1 libc6 libgmp10
+	mkdir "$out/z3"
+	ln -s "../usr/lib/x86_64-linux-gnu/libz3.so.4" "$out/z3/libz3.so"
+}
+
+build_mutants() { "$here/mutants.sh" "$out"; }
+
+# No object of the core outside core/protect may name its state: the scan of what they leave undefined.
+scan_objects() {
+	local objects=$1 object state found=0
+	state=$(prover "$here/main.py" --symbols | LC_ALL=C sort)
+	[ "$(printf '%s\n' "$state" | wc -l)" -gt 50 ] || die "no list of the state's symbols"
+	while read -r object; do
+		if nm -u "$object" | awk '{ print $2 }' | LC_ALL=C sort | LC_ALL=C comm -12 - <(printf '%s\n' "$state") | grep .; then
+			printf 'error: %s names the state of core/protect\n' "$object" >&2
+			found=1
+		fi
+	done < <(find "$objects" -name '*.o' -not -path '*/protect/*')
+	[ -n "$(find "$objects" -name '*.o' -path '*/protect/*')" ] || die "no objects of core/protect below $objects"
+	return $found
+}
+
+prover() {
+	local lib=$z3/usr/lib/x86_64-linux-gnu
+	Z3_LIBRARY_PATH=$z3/z3 PYTHONPATH=$z3/usr/lib/python3/dist-packages PYTHONDONTWRITEBYTECODE=1 \
+		"$lib/ld-linux-x86-64.so.2" --library-path "$lib:/usr/lib/x86_64-linux-gnu" /usr/bin/python3 "$@"
+}
+
+full=()
+[ "${1:-}" != --full ] || { full=(--full) && shift; }
+[ $# -ge 1 ] || die "usage: $0 [--full] ELF [NAME...]"
+elf=$1
+shift
+[ -f "$elf" ] || die "$elf: no such file (make builds it)"
+need_packages python3 python3-capstone gcc binutils make
+z3=$(cached proof-z3 "$(key_of libz3-4 4.13 python3)" fetch_z3)
+arguments=("$@")
+if [ $# = 0 ]; then
+	scan_objects "$(dirname "$elf")" || die "the state of core/protect is not core/protect's alone"
+	say "no other object of the core names the state of core/protect"
+	key=$(key_of "$top/core/protect" "$top/core/include" "$top/core/flags.mk" "$top/core/core.lds" \
+		"$here/mutants.sh" "$here/build.sh" "$(gcc --version | head -n 1)")
+	mutants=$(cached proof-mutants "$key" build_mutants)
+	arguments=("${full[@]}" --mutants "$mutants"/*/)
+fi
+ulimit -v $((4 * 1024 * 1024))
+prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}"
