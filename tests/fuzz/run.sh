@@ -72,7 +72,7 @@ PY
 both() { # WORLD PLANTED...
 	local world=$1 status=0
 	shift
-	"$here/build.sh" "$world" "$folder/$world" || return 1
+	"$here/build.sh" "$world" "$folder/$world" || return 3
 	fuzz "$world" || status=1
 	planted "$world" "$@" || status=$((status + 2))
 	return $status
