@@ -46,6 +46,7 @@ class Dom0:
                     said = process.communicate(stdin, timeout=2)[0].decode("utf-8", "replace")
                     break
                 except subprocess.TimeoutExpired as late:
+                    stdin = None  # it is kept: given once more it would be refused
                     try:
                         self.machine.require_alive()
                         if time.monotonic() > end:
