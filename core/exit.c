@@ -16,6 +16,7 @@
 #include "x86/interrupts.h"
 #include "x86/cpu.h"
 #include "x86/lapic.h"
+#include "x86/smp.h"
 #include "x86/speculation.h"
 #include "xen/minv.h"
 #include "xen/xen.h"
@@ -28,17 +29,17 @@
 #define APIC_GFN	   0xfee00
 #define MSR_HYPERCALL_PAGE 0x40000000
 
-static void physical_interrupt(void)
+static void physical_interrupt(struct cpu *c)
 {
-	int vector = interrupt_taken;
+	int vector = c->interrupt_taken;
 
-	interrupt_taken = -1;
+	c->interrupt_taken = -1;
 	switch (vector) {
 	case -1:
 	case VECTOR_SPURIOUS:
 		break;
 	case VECTOR_TIMER:
-		sched_due = true;
+		sched_look_again(c);
 		lapic_eoi();
 		break;
 	case VECTOR_KICK:
@@ -64,25 +65,29 @@ static void console_poll(void)
 }
 
 /* NMIs are dom0's: what the machine wants to say goes to who owns its devices. */
-static void reflect_nmi(void)
+static void reflect_nmi(struct cpu *c)
 {
-	static u32 seen;
+	struct vcpu *v = c->relay;
 
-	if (seen == nmi_taken)
+	if (c->nmi_seen == c->nmi_taken)
 		return;
-	seen = nmi_taken;
-	if (domains[0] && domains[0]->vcpus[0]) {
-		domains[0]->vcpus[0]->apic.nmi_pending = true;
-		vcpu_wake(domains[0]->vcpus[0]);
+	c->nmi_seen = c->nmi_taken;
+	if (!v && domains[0])
+		v = domains[0]->vcpus[0];
+	if (v) {
+		v->apic.nmi_pending = true;
+		vcpu_wake(v);
 	}
 }
 
-static void on_interrupt(void)
+/* What has come to this CPU while it was outside. */
+static void serve_interrupts(struct cpu *c)
 {
-	interrupt_window();
-	physical_interrupt();
-	reflect_nmi();
+	physical_interrupt(c);
+	reflect_nmi(c);
 	console_poll();
+	if (c->relay_due)
+		relay_pay_due(c);
 }
 
 static u32 cpl(const struct vcpu *v)
@@ -218,12 +223,8 @@ static void handle_exit(struct vcpu *v)
 	u64 code = v->vmcb->exit_code;
 
 	switch (code) {
-	case EXIT_INTR:
-		on_interrupt();
-		break;
+	case EXIT_INTR: /* served already */
 	case EXIT_NMI:
-		on_interrupt();
-		break;
 	case EXIT_INIT:
 		break;
 	case EXIT_VMMCALL:
@@ -282,56 +283,72 @@ static void handle_exit(struct vcpu *v)
 	}
 }
 
-static void run_pvh(struct vcpu *v)
+/* Enters x's world, with the lock before and after but not inside. */
+static void enter(struct cpu *c, struct vcpu *x)
 {
-	vcpu_inject_pending(v, events_pending(v) ? events_vector(v) : 0);
-	svm_assign_asid(v->vmcb, &v->asid_generation);
-	v->vmcb->nested_cr3 = table_mfn(domain_root_table(v->domain->id)) << PAGE_SHIFT;
-	if (v->spec_ctrl && !spec_ctrl_is_switched()) {
-		wrmsr(MSR_SPEC_CTRL, v->spec_ctrl);
-		svm_run(v->vmcb, &v->regs);
+	struct vmcb *b = x->vmcb;
+
+	svm_assign_asid(c, b, &x->asid_generation);
+	x->domain->ran[c->id] = c->generation;
+	b->nested_cr3 = table_mfn(domain_root_table(x->domain->id)) << PAGE_SHIFT;
+	cpu_enter_guest(c);
+	if (x->spec_ctrl && !spec_ctrl_is_switched()) {
+		wrmsr(MSR_SPEC_CTRL, x->spec_ctrl);
+		svm_run(c, b, &x->regs);
 		wrmsr(MSR_SPEC_CTRL, 0);
 	} else {
-		svm_run(v->vmcb, &v->regs);
+		svm_run(c, b, &x->regs);
 	}
+	if (b->exit_code == EXIT_INTR || b->exit_code == EXIT_NMI)
+		interrupt_window();
+	cpu_leave_guest(c);
+}
+
+/* An exit of a vCPU that was paused or reset meanwhile is dropped: RIP is still on its instruction, which
+ * exits again when it goes on. */
+static void run_pvh(struct cpu *c, struct vcpu *v)
+{
+	vcpu_inject_pending(v, events_pending(v) ? events_vector(v) : 0);
+	enter(c, v);
 	exit_count(COUNT_PVH, v->vmcb->exit_code);
 	vcpu_inject_taken(v);
-	handle_exit(v);
+	serve_interrupts(c);
+	if (vcpu_runnable(v))
+		handle_exit(v);
 }
 
 /* v is in its real guest: on the guest's behalf until something needs fidelity. */
-static void run_pair(struct vcpu *v)
+static void run_pair(struct cpu *c, struct vcpu *v)
 {
 	struct vcpu *g = v->running;
 
 	if (!minv_enter(v, g, events_pending(v)))
 		return;
-	svm_assign_asid(g->vmcb, &g->asid_generation);
-	g->vmcb->nested_cr3 = table_mfn(domain_root_table(g->domain->id)) << PAGE_SHIFT;
-	svm_run(g->vmcb, &g->regs);
-	exit_count(COUNT_GUEST, g->vmcb->exit_code);
-	if (!minv_exit(v, g))
-		on_interrupt();
+	enter(c, g);
+	if (v->running == g) { /* else the pair is being destroyed, and g perhaps gone */
+		exit_count(COUNT_GUEST, g->vmcb->exit_code);
+		minv_exit(v, g);
+	}
+	serve_interrupts(c);
 }
 
-void main_loop(void)
+void main_loop(struct cpu *c)
 {
 	struct vcpu *last = NULL;
 
+	core_lock();
 	for (;;) {
 		struct vcpu *v;
 
 		events_deliver_global();
-		v = sched_next();
+		v = sched_next(c);
 		if (!v) {
-			idle_window();
-			physical_interrupt();
-			reflect_nmi();
-			console_poll();
+			cpu_sleep(c);
+			serve_interrupts(c);
 			last = NULL;
 			continue;
 		}
-		vcpu_load(v);
+		vcpu_load(c, v);
 		if (v != last) {
 			xen_time_update(v);
 			last = v;
@@ -341,8 +358,8 @@ void main_loop(void)
 		if (!vcpu_runnable(v))
 			continue;
 		if (v->running)
-			run_pair(v);
+			run_pair(c, v);
 		else
-			run_pvh(v);
+			run_pvh(c, v);
 	}
 }

@@ -3,8 +3,9 @@
 #ifndef CORE_EXIT_H
 #define CORE_EXIT_H
 
-#include "types.h"
+#include "x86/percpu.h"
 
-__noreturn void main_loop(void);
+/* Of each CPU; ends never. */
+__noreturn void main_loop(struct cpu *c);
 
 #endif

@@ -248,7 +248,7 @@ void dom0_build(const struct dom0_image *image, u64 core_start, u64 core_end)
 	if (domain_make_vcpus(d, 1) || xen_domain_init(d, ~0u, GRANT_FRAMES, MAPTRACK_PAGES))
 		panic("dom0: core memory is too small");
 	d->vcpus[0]->apic.id = lapic_id();
-	relay_attach(d->vcpus[0]);
+	relay_attach(&boot_cpu, d->vcpus[0]);
 	vcpu_reset_pvh(d->vcpus[0], image->entry, image->info);
 	if (domain_seal(d))
 		panic("dom0 does not seal");

@@ -144,8 +144,8 @@ void boot_main(u32 magic, u64 info)
 	u64 nr_frames = 0, nr_ram = 0, nr_tables, core_end, broken;
 
 	read_options(magic, multiboot_read(magic, info));
-	descriptors_init();
-	svm_init_cpu();
+	descriptors_init(&boot_cpu);
+	svm_init_cpu(&boot_cpu);
 	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
 		if (boot_info.ranges[i].type != RANGE_RAM)
 			continue;
@@ -161,7 +161,7 @@ void boot_main(u32 magic, u64 info)
 	/* The modules have gone to dom0: what lies behind the image is the core's now. */
 	memset((void *)TABLES_AT, 0, nr_tables * PAGE_SIZE);
 	core_memory_init(TABLES_AT + nr_tables * PAGE_SIZE, core_end);
-	windows_init();
+	windows_init(&boot_cpu);
 	lapic_init();
 	time_init();
 	printk(LOG_INFO "TSC %llu kHz, %llu MiB RAM, core keeps %llu MiB\n",
@@ -190,5 +190,5 @@ void boot_main(u32 magic, u64 info)
 	console_set_reboot(options.reboots);
 	paging_drop_boot_map(CORE_START, core_end);
 	domain_unpause(domains[0]);
-	main_loop();
+	main_loop(&boot_cpu);
 }

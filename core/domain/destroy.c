@@ -26,11 +26,13 @@ static void leave_pair(struct vcpu *v)
 	struct vcpu *partner = v->runner;
 
 	if (partner) {
+		sched_force_out(partner);
 		partner->running = NULL;
 		partner->vmcb->rax = (u64)-ESRCH;
 		v->runner = NULL;
 	}
 	if (v->running) {
+		sched_force_out(v);
 		v->running->runner = NULL;
 		v->running = NULL;
 	}
@@ -70,7 +72,7 @@ static void free_one_table(u64 table)
 	err = table_state_of(table) == 1 ? table_unlink(table) : 0;
 	for (u32 i = 0; !err && i < 128; i++)
 		err = table_clear(table);
-	flush_now();
+	flush_table(table);
 	if (!err)
 		err = table_free(table);
 	if (err)
@@ -112,9 +114,13 @@ static int finish(struct domain *d)
 	u32 pages = (u32)((sizeof(*d) + PAGE_SIZE - 1) / PAGE_SIZE);
 	int err;
 
+	/* A CPU that was in it may not have come to the lock since. */
+	for (u32 i = 0; i < DOMAIN_VCPUS; i++)
+		if (d->vcpus[i] && !d->passive && sched_is_current(d->vcpus[i]))
+			return -EAGAIN;
 	if (builder_drain(d, 512))
 		return -EAGAIN;
-	flush_now();
+	flush_all();
 	err = domain_reap(d->id);
 	if (err)
 		panic("d%u is empty but does not go: %d", d->id, err);

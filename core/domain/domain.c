@@ -78,6 +78,7 @@ int domain_make(u64 id, u64 builder, bool hardware, bool passive, struct domain 
 	d->hardware = hardware;
 	d->passive = passive;
 	d->pause_count = 1;
+	d->share.weight = WEIGHT;
 	d->shared_info_gfn = ~0ull;
 	for (u32 i = 0; i < GRANT_FRAMES; i++)
 		d->grant_gfn[i] = ~0ull;
@@ -95,7 +96,11 @@ int domain_make_vcpus(struct domain *d, u32 nr)
 
 		if (d->vcpus[i])
 			continue;
-		v = vcpu_make(d, i, d->hardware ? SVM_DOM0 : d->passive ? SVM_GUEST : SVM_PVH);
+		v = vcpu_make(d, i,
+			      d->hardware  ? SVM_DOM0
+			      : d->passive ? SVM_GUEST
+					   : SVM_PVH,
+			      &d->share);
 		if (!v)
 			return -ENOMEM;
 		v->apic.id = i * 2; /* as libxl's MADT has it; dom0's are set by boot */
@@ -115,8 +120,11 @@ static void update_held(struct domain *d)
 		v->held = d->pause_count || d->shut_down || d->life != LIFE_ALIVE || d->passive;
 		if (!d->passive)
 			sched_changed(v);
-		else if (v->runner)
+		else if (v->runner) {
 			v->kicked = true;
+			if (v->held)
+				sched_force_out(v->runner);
+		}
 	}
 }
 
@@ -154,7 +162,7 @@ int domain_seal(struct domain *d)
 		       d->id);
 		return -EBUSY;
 	}
-	flush_now();
+	flush_all();
 	err = domain_seal_end(d->id);
 	if (!err)
 		d->has_run = true;

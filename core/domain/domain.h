@@ -11,6 +11,7 @@
 #define DOMAIN_H
 
 #include "types.h"
+#include "vcpu/sched.h"
 #include "vcpu/vcpu.h"
 
 #define MAX_DOMAINS	      1024
@@ -85,6 +86,8 @@ struct domain {
 	u64 destroy_cursor; /* domain_destroy_step */
 	u64 pool_pages;	    /* passive: populated pages from MINV_POOL_GFN on */
 	u64 run_ns;	    /* CPU time of vCPUs that are gone */
+	struct sched_share share;
+	u64 ran[CPUS_MAX]; /* by CPU: its ASID generation when it entered d last (memory.c) */
 };
 
 extern struct domain *domains[MAX_DOMAINS];

@@ -6,6 +6,8 @@
 #include "lib.h"
 #include "protect/protect.h"
 #include "x86/paging.h"
+#include "x86/smp.h"
+#include "x86/this_cpu.h"
 
 struct pool free_frames, free_tables, free_slots;
 static u64 ram_frames, max_mfn;
@@ -48,11 +50,59 @@ u64 frames_max_mfn(void)
 	return max_mfn;
 }
 
-void flush_now(void)
+/*
+ * Flushes.  The rule that makes them cheap: who unmaps, narrows or unlinks in the tables of a domain
+ * calls flush_domain() of it before the lock is given up, and before it removes anything in another
+ * domain's.  So nothing but that domain's removals can be newer than any CPU's last flush.
+ *
+ * Why an epoch may be published for another CPU: the removal is written, then flush_begin takes the
+ * epoch, then the CPU gets a new generation, then it is seen outside its guest, then flush_end. After
+ * that point it enters guests with numbers of the new generation only, for it takes the lock first, and
+ * with the lock it sees the new generation. What it translated before, before the removal or in the
+ * midst of all this, is under older numbers. A CPU that has not entered the domain in its present
+ * generation has nothing to lose: its epoch is true without a flush. (A walk that began before the
+ * removal can fill the TLB late, but only under the number of the guest that it was made for.)
+ */
+static void flush(u64 mask)
 {
-	flush_begin(0);
-	svm_flush_this_cpu();
-	flush_end(0);
+	for (u32 i = 0; i < nr_cpus; i++) {
+		flush_begin(i);
+		if (mask >> i & 1)
+			cpu_flush(cpus[i]);
+	}
+	for (u32 i = 0; i < nr_cpus; i++)
+		if ((mask >> i & 1) && cpus[i] != this_cpu())
+			cpu_kick(cpus[i]);
+	for (u32 i = 0; i < nr_cpus; i++) {
+		if ((mask >> i & 1) && cpus[i] != this_cpu())
+			cpu_force_out(cpus[i]);
+		flush_end(i);
+	}
+}
+
+void flush_domain(const struct domain *d)
+{
+	u64 mask = 0;
+
+	for (u32 i = 0; i < nr_cpus; i++)
+		if (d->ran[i] == cpus[i]->generation)
+			mask |= 1ull << i;
+	flush(mask);
+}
+
+void flush_all(void)
+{
+	flush(cpus_mask());
+}
+
+void flush_table(u64 table)
+{
+	const struct domain *d = domain_by_id(table_owner_of(table) % PROTECT_DOMAINS);
+
+	if (d)
+		flush_domain(d);
+	else
+		flush_all();
 }
 
 int frame_alloc_uncounted(struct domain *d, u64 *mfn)
@@ -94,7 +144,7 @@ void memory_reclaim(u64 mfn)
 		return;
 	err = frame_release(mfn);
 	if (err == -EAGAIN) {
-		flush_now();
+		flush_all();
 		err = frame_release(mfn);
 	}
 	if (err)

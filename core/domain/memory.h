@@ -14,8 +14,10 @@ void memory_add(u64 mfn);   /* free RAM */
 void memory_count(u64 mfn); /* RAM that boot gave to dom0 at once */
 /* A condemned frame that nobody maps any more becomes free; any other stays as it is. */
 void memory_reclaim(u64 mfn);
-/* Every translation that this CPU may hold is gone. */
-void flush_now(void);
+/* No CPU can use a translation any more that d made up to now; of whoever owns that table; of any. */
+void flush_domain(const struct domain *d);
+void flush_table(u64 table);
+void flush_all(void);
 
 /* physmap.c: removes the leaf entry table, index, whosever it is. */
 void entry_remove(u64 table, u64 index);

@@ -162,7 +162,7 @@ void entry_remove(u64 table, u64 index)
 	if (err)
 		panic("entry %llu of table %llu does not unmap: %d", (unsigned long long)index,
 		      (unsigned long long)table, err);
-	flush_now();
+	flush_table(table);
 	if (slot) {
 		err = slot_drop(slot);
 		if (err)

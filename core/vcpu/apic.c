@@ -107,6 +107,7 @@ static void deliver(struct vcpu *to, u32 icr)
 		/* The de-assert of the old protocol must do nothing. */
 		if ((icr & ICR_LEVEL) && !(icr & ICR_ASSERT))
 			break;
+		sched_force_out(to);
 		relay_settle(to);
 		vcpu_reset_init(to);
 		sched_changed(to);

@@ -9,13 +9,23 @@
 #include "lib.h"
 #include "vcpu/apic.h"
 #include "x86/lapic.h"
+#include "x86/smp.h"
+#include "x86/this_cpu.h"
 
-static struct vcpu *target; /* one CPU so far */
 static u64 count, dropped;
 
-void relay_attach(struct vcpu *v)
+void relay_attach(struct cpu *c, struct vcpu *v)
 {
-	target = v;
+	c->relay = v;
+}
+
+/* The CPU whose interrupts v takes; NULL none. */
+static struct cpu *cpu_of(const struct vcpu *v)
+{
+	for (u32 i = 0; i < nr_cpus; i++)
+		if (cpus[i]->relay == v)
+			return cpus[i];
+	return NULL;
 }
 
 u64 relay_count(void)
@@ -25,6 +35,7 @@ u64 relay_count(void)
 
 void relay_interrupt(u8 vector)
 {
+	struct vcpu *target = this_cpu()->relay;
 	bool level;
 
 	/* Vectors below 16 are no local APIC's: no EOI belongs to them. (QEMU's processor raises #GP here when
@@ -45,6 +56,7 @@ void relay_interrupt(u8 vector)
 	apic_raise(target, vector, level);
 }
 
+/* On the CPU whose local APIC it is about. */
 static void pay(struct vcpu *v)
 {
 	int vector;
@@ -56,19 +68,41 @@ static void pay(struct vcpu *v)
 	}
 }
 
+void relay_pay_due(struct cpu *c)
+{
+	c->relay_due = false;
+	if (c->relay)
+		pay(c->relay);
+}
+
+/* Only the CPU itself can: another one is told. */
+static void let_pay(struct cpu *c, struct vcpu *v)
+{
+	if (c == this_cpu()) {
+		pay(v);
+	} else {
+		c->relay_due = true;
+		cpu_kick(c);
+	}
+}
+
 void relay_eoi(struct vcpu *v, u8 vector)
 {
-	if (v != target)
+	struct cpu *c = cpu_of(v);
+
+	if (!c)
 		return;
 	v->apic.owed[vector / 32] |= 1u << (vector % 32);
-	pay(v);
+	let_pay(c, v);
 }
 
 void relay_settle(struct vcpu *v)
 {
-	if (v != target)
+	struct cpu *c = cpu_of(v);
+
+	if (!c)
 		return;
 	for (u32 i = 0; i < 8; i++)
 		v->apic.owed[i] |= (v->apic.irr[i] | v->apic.isr[i]) & v->apic.tmr[i];
-	pay(v);
+	let_pay(c, v);
 }

@@ -5,14 +5,16 @@
 
 #include "vcpu/vcpu.h"
 
-/* v is dom0's vCPU with this CPU's APIC ID. */
-void relay_attach(struct vcpu *v);
-/* A physical interrupt was taken (interrupt_taken). */
+/* v is dom0's vCPU with c's APIC ID. */
+void relay_attach(struct cpu *c, struct vcpu *v);
+/* A physical interrupt was taken on this CPU. */
 void relay_interrupt(u8 vector);
 /* dom0 ended a level vector in its software APIC. */
 void relay_eoi(struct vcpu *v, u8 vector);
 /* INIT, reset or death of v: physical EOIs that are still owed are given. */
 void relay_settle(struct vcpu *v);
+/* On c itself, when relay_due. */
+void relay_pay_due(struct cpu *c);
 u64 relay_count(void);
 
 #endif

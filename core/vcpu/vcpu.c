@@ -9,9 +9,7 @@
 
 _Static_assert(sizeof(struct vcpu) <= 4096, "a vCPU record is one core page");
 
-static struct vcpu *loaded;
-
-struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind)
+struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind, struct sched_share *share)
 {
 	struct vcpu *v = pages_alloc(1);
 
@@ -25,6 +23,8 @@ struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind)
 	v->domain = d;
 	v->id = id;
 	v->held = true;
+	v->hard_affinity = v->soft_affinity = ~0ull;
+	v->fpu_cpu = CPUS_MAX;
 	svm_vmcb_init(v->vmcb, kind);
 	v->apic.svr = 0xff;
 	for (u32 i = 0; i < ARRAY_SIZE(v->apic.lvt); i++)
@@ -37,15 +37,16 @@ struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind)
 	v->fpu[25] = 0x1f;
 	v->info_offset = 0;
 	if (kind != SVM_GUEST)
-		sched_add(v);
+		sched_add(v, share);
 	return v;
 }
 
 void vcpu_free(struct vcpu *v)
 {
 	sched_remove(v);
-	if (loaded == v)
-		loaded = NULL;
+	for (u32 i = 0; i < nr_cpus; i++)
+		if (cpus[i]->loaded == v)
+			cpus[i]->loaded = NULL;
 	pages_free(v->vmcb, 1);
 	pages_free(v, 1);
 }
@@ -95,6 +96,9 @@ void vcpu_reset_init(struct vcpu *v)
 	b->cpl = 0;
 	b->event_inj = 0;
 	b->exit_int_info = 0;
+	/* A CPU that it ran on may yet have to handle its last exit: that is nobody's any more. */
+	b->exit_code = EXIT_INTR;
+	v->injected = 0;
 	memset(v->apic.irr, 0, sizeof(v->apic.irr));
 	memset(v->apic.isr, 0, sizeof(v->apic.isr));
 	memset(v->apic.tmr, 0, sizeof(v->apic.tmr));
@@ -110,23 +114,29 @@ void vcpu_skip(struct vcpu *v, u32 length)
 	v->vmcb->interrupt_shadow = 0;
 }
 
-void vcpu_load(struct vcpu *v)
+void vcpu_unload(struct cpu *c, struct vcpu *v)
 {
-	if (loaded == v)
+	if (c->loaded != v) /* it never got as far as its first entry */
 		return;
-	if (!loaded || loaded->domain != v->domain)
+	__asm__ volatile("fxsave64 %0" : "=m"(v->fpu));
+	__asm__ volatile("mov %%db0, %0" : "=r"(v->dr[0]));
+	__asm__ volatile("mov %%db1, %0" : "=r"(v->dr[1]));
+	__asm__ volatile("mov %%db2, %0" : "=r"(v->dr[2]));
+	__asm__ volatile("mov %%db3, %0" : "=r"(v->dr[3]));
+}
+
+void vcpu_load(struct cpu *c, struct vcpu *v)
+{
+	/* Still there when nobody else was loaded here and it was loaded nowhere else. */
+	if (c->loaded == v && v->fpu_cpu == c->id)
+		return;
+	if (!c->loaded || c->loaded->domain != v->domain)
 		speculation_leave();
-	if (loaded) {
-		__asm__ volatile("fxsave64 %0" : "=m"(loaded->fpu));
-		__asm__ volatile("mov %%db0, %0" : "=r"(loaded->dr[0]));
-		__asm__ volatile("mov %%db1, %0" : "=r"(loaded->dr[1]));
-		__asm__ volatile("mov %%db2, %0" : "=r"(loaded->dr[2]));
-		__asm__ volatile("mov %%db3, %0" : "=r"(loaded->dr[3]));
-	}
 	__asm__ volatile("fxrstor64 %0" : : "m"(v->fpu));
 	__asm__ volatile("mov %0, %%db0" : : "r"(v->dr[0]));
 	__asm__ volatile("mov %0, %%db1" : : "r"(v->dr[1]));
 	__asm__ volatile("mov %0, %%db2" : : "r"(v->dr[2]));
 	__asm__ volatile("mov %0, %%db3" : : "r"(v->dr[3]));
-	loaded = v;
+	c->loaded = v;
+	v->fpu_cpu = c->id;
 }

@@ -12,6 +12,7 @@
 #include "x86/time.h"
 
 struct domain;
+struct sched_share;
 
 struct gprs { /* hardware encoding order; rax and rsp live in the VMCB */
 	u64 r[16];
@@ -42,15 +43,19 @@ struct vcpu {
 	u8 fpu[512] __aligned(16); /* FXSAVE image */
 
 	/* scheduling (vcpu/sched.c) */
-	struct vcpu *queue_next, *queue_prev;
+	struct vcpu *queue_next;
 	bool queued;
-	u8 start;	      /* enum vcpu_start */
-	bool blocked;	      /* HLT or SCHEDOP_poll/block; woken by vcpu_wake */
-	bool held;	      /* its domain is paused, shut down, dying or passive */
-	bool halted_for_good; /* HLT with IF=0: the vCPU is down */
-	u8 priority;	      /* higher runs first */
-	u64 run_ns;	      /* CPU time */
-	u64 guest_run_ns;     /* fidelity: of it, time inside its guest */
+	u8 start;			  /* enum vcpu_start */
+	bool blocked;			  /* HLT or SCHEDOP_poll/block; woken by vcpu_wake */
+	bool held;			  /* its domain is paused, shut down, dying or passive */
+	bool halted_for_good;		  /* HLT with IF=0: the vCPU is down */
+	u32 cpu;			  /* that runs it, or did last */
+	u32 fpu_cpu;			  /* that loaded its FPU state last */
+	u64 hard_affinity, soft_affinity; /* CPUs: where it may run, where it likes to */
+	struct sched_share *share;
+	u64 virtual_ns;	  /* CPU time by weight */
+	u64 run_ns;	  /* CPU time */
+	u64 guest_run_ns; /* fidelity: of it, time inside its guest */
 	u64 slice_end_ns;
 	struct vcpu *all_next; /* sched.c: every schedulable vCPU */
 	u64 dr[4];
@@ -92,7 +97,8 @@ struct vcpu {
 	u64 asid_generation;
 };
 
-/* Wakes a blocked vCPU and makes the scheduler look again. Call after making an event pending. */
+/* Wakes a blocked vCPU; one that runs on another CPU sees what is due to it. Call after making an event
+ * pending. */
 void vcpu_wake(struct vcpu *v);
 /* CPU time including the current run, ns. */
 u64 vcpu_time(const struct vcpu *v);
@@ -103,7 +109,7 @@ struct vcpu *vcpu_current(void);
 void vcpu_reset_pvh(struct vcpu *v, u64 eip, u64 ebx);
 
 /* New vCPU, down and held. NULL: no core memory. */
-struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind);
+struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind, struct sched_share *share);
 void vcpu_free(struct vcpu *v);
 /* Real-mode state after INIT, waiting for a SIPI. Event bindings and vcpu_info stay. */
 void vcpu_reset_init(struct vcpu *v);
@@ -117,8 +123,10 @@ void vcpu_inject_taken(struct vcpu *v);
 bool vcpu_interrupt_waits(struct vcpu *v, u8 upcall);
 /* RIP past the instruction that exited. */
 void vcpu_skip(struct vcpu *v, u32 length);
-/* FPU and debug registers of v onto the CPU, those of the one before into its record. */
-void vcpu_load(struct vcpu *v);
+/* FPU and debug registers of v onto the CPU that is to run it, and back into its record when the CPU
+ * turns to another: from then on any CPU may have it. */
+void vcpu_load(struct cpu *c, struct vcpu *v);
+void vcpu_unload(struct cpu *c, struct vcpu *v);
 
 /* Core-wide CPUID policy: what a domain may see at most. leaf/subleaf as CPUID takes them. */
 void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4]);

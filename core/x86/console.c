@@ -8,6 +8,7 @@
 
 #include "lib.h"
 #include "x86/cpu.h"
+#include "x86/smp.h"
 
 #define RING_SIZE   (1u << 16)
 #define UART_LSR    5
@@ -161,6 +162,7 @@ bool console_reboots_on_panic(void)
 
 void machine_end(bool r)
 {
+	cpus_stop();
 	if (r) {
 		printk("resetting the machine\n");
 		outb(0xcf9, 0x02);

@@ -106,6 +106,7 @@ static inline void cpu_relax(void)
 }
 
 #define MSR_APICBASE 0x1b
+#define MSR_GS_BASE  0xc0000101
 #define MSR_EFER     0xc0000080
 #define MSR_VM_CR    0xc0010114
 #define MSR_VM_HSAVE 0xc0010117

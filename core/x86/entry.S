@@ -177,12 +177,12 @@ entry_common:
 	je 3f
 	pushq %rax
 	movl 8(%rsp), %eax
-	movl %eax, interrupt_taken
+	movl %eax, %gs:12		/* struct cpu: interrupt_taken */
 	popq %rax
 	andq $~0x200, 32(%rsp)
 	addq $16, %rsp
 	iretq
-3:	incl nmi_taken
+3:	incl %gs:8			/* struct cpu: nmi_taken */
 	addq $16, %rsp
 	iretq
 

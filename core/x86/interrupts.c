@@ -8,6 +8,7 @@
 #include "lib.h"
 #include "x86/cpu.h"
 #include "x86/panic.h"
+#include "x86/this_cpu.h"
 
 #define SELECTOR_CODE 8
 #define SELECTOR_TSS  24
@@ -22,15 +23,6 @@ struct idt_entry {
 	u32 offset_high, reserved;
 };
 
-struct task_state { /* APM 2, 12.2.5 */
-	u32 reserved_1;
-	u64 rsp[3];
-	u64 reserved_2;
-	u64 stacks[7];
-	u64 reserved_3;
-	u16 reserved_4, io_map;
-} __packed;
-
 struct exception_frame {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
 	u64 vector, error_code, rip, cs, rflags, rsp, ss;
@@ -44,20 +36,11 @@ struct table_pointer {
 extern u8 entry_stubs[256][32];
 
 static struct idt_entry idt[256] __aligned(16);
-static u64 gdt[5];
-static struct task_state tss;
-static u8 stacks[3][4096] __aligned(16);
-
-int interrupt_taken = -1;
-u32 nmi_taken;
-
 void exception_entry(const struct exception_frame *f);
 
-void descriptors_init(void)
+/* The same for all CPUs: which stacks 1 to 3 are is in each one's TSS. */
+static void idt_init(void)
 {
-	struct table_pointer p;
-	u64 base = (u64)&tss;
-
 	for (u32 i = 0; i < 256; i++) {
 		u64 to = (u64)entry_stubs[i];
 
@@ -72,25 +55,38 @@ void descriptors_init(void)
 	idt[VECTOR_NMI].stack = 1;
 	idt[VECTOR_DF].stack = 2;
 	idt[VECTOR_MC].stack = 3;
+}
+
+void descriptors_init(struct cpu *cpu)
+{
+	struct task_state *tss = &cpu->tss;
+	struct table_pointer p;
+	u64 base = (u64)tss;
+
+	if (!idt[0].selector)
+		idt_init();
+	cpu->self = cpu;
+	cpu->interrupt_taken = -1;
 	for (u32 i = 0; i < 3; i++)
-		tss.stacks[i] = (u64)(stacks[i] + sizeof(stacks[i]));
-	tss.io_map = sizeof(tss);
-	gdt[1] = 0x00af9b000000ffffull;
-	gdt[2] = 0x00cf93000000ffffull;
-	gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
-		 (base >> 24 & 0xff) << 56;
-	gdt[4] = base >> 32;
-	p = (struct table_pointer){ sizeof(gdt) - 1, (u64)gdt };
+		tss->stacks[i] = (u64)(cpu->exception_stacks[i] + sizeof(cpu->exception_stacks[i]));
+	tss->io_map = sizeof(*tss);
+	cpu->gdt[1] = 0x00af9b000000ffffull;
+	cpu->gdt[2] = 0x00cf93000000ffffull;
+	cpu->gdt[3] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 |
+		      (base >> 24 & 0xff) << 56;
+	cpu->gdt[4] = base >> 32;
+	p = (struct table_pointer){ sizeof(cpu->gdt) - 1, (u64)cpu->gdt };
 	__asm__ volatile("lgdt %0" : : "m"(p));
 	p = (struct table_pointer){ sizeof(idt) - 1, (u64)idt };
 	__asm__ volatile("lidt %0" : : "m"(p));
 	__asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+	wrmsr(MSR_GS_BASE, (u64)cpu);
 }
 
 void exception_entry(const struct exception_frame *f)
 {
 	if (f->vector == VECTOR_NMI) {
-		nmi_taken++;
+		this_cpu()->nmi_taken++;
 		return;
 	}
 	panic_reason("exception %llu in the core, error code %llx", (unsigned long long)f->vector,

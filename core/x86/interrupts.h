@@ -3,14 +3,12 @@
 #ifndef INTERRUPTS_H
 #define INTERRUPTS_H
 
-#include "types.h"
+#include "x86/percpu.h"
 
-void descriptors_init(void);
-/* Both leave IF=0. The vector that came in is in interrupt_taken, -1 when none did. */
+/* Loads this CPU's tables, and GS with its record: this_cpu() works from here on. */
+void descriptors_init(struct cpu *cpu);
+/* Both leave IF=0. The vector that came in is in this_cpu()->interrupt_taken, -1 when none did. */
 void interrupt_window(void);
 void idle_window(void);
-extern int interrupt_taken;
-/* NMIs seen by the core since boot. */
-extern u32 nmi_taken;
 
 #endif

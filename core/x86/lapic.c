@@ -9,23 +9,28 @@
 #define APICBASE_EXTD (1ull << 10)
 #define APICBASE_EN   (1ull << 11)
 
-#define REG_ID	    0x20
-#define REG_TPR	    0x80
-#define REG_EOI	    0xb0
-#define REG_SVR	    0xf0
-#define REG_ISR	    0x100
-#define REG_TMR	    0x180
-#define REG_ESR	    0x280
-#define REG_CMCI    0x2f0
-#define REG_TIMER   0x320
-#define REG_THERMAL 0x330
-#define REG_PERF    0x340
-#define REG_LINT0   0x350
-#define REG_ERROR   0x370
-#define REG_INITIAL 0x380
-#define REG_CURRENT 0x390
-#define REG_DIVIDE  0x3e0
-#define LVT_MASKED  (1u << 16)
+#define REG_ID	     0x20
+#define REG_TPR	     0x80
+#define REG_EOI	     0xb0
+#define REG_SVR	     0xf0
+#define REG_ISR	     0x100
+#define REG_TMR	     0x180
+#define REG_ESR	     0x280
+#define REG_CMCI     0x2f0
+#define REG_ICR	     0x300
+#define REG_ICR_HIGH 0x310
+#define REG_TIMER    0x320
+#define REG_THERMAL  0x330
+#define REG_PERF     0x340
+#define REG_LINT0    0x350
+#define REG_ERROR    0x370
+#define REG_INITIAL  0x380
+#define REG_CURRENT  0x390
+#define REG_DIVIDE   0x3e0
+#define LVT_MASKED   (1u << 16)
+#define ICR_PENDING  (1u << 12)
+#define ICR_ASSERT   (1u << 14)
+#define HAS_X2APIC   (1u << 21) /* CPUID 1 ECX */
 
 static volatile u32 *page; /* NULL: x2APIC, by MSR */
 
@@ -45,10 +50,14 @@ static void put(u32 reg, u32 v)
 void lapic_init(void)
 {
 	u64 base = rdmsr(MSR_APICBASE);
+	u32 r[4];
 
+	cpuid(1, 0, r);
 	if (!(base & APICBASE_EN))
-		wrmsr(MSR_APICBASE, base | APICBASE_EN);
-	if (!(base & APICBASE_EXTD))
+		wrmsr(MSR_APICBASE, base |= APICBASE_EN);
+	if (r[2] & HAS_X2APIC)
+		wrmsr(MSR_APICBASE, base | APICBASE_EXTD);
+	else if (!page)
 		page = paging_map_device(base >> PAGE_SHIFT & 0xfffffffff);
 	put(REG_SVR, 0x100 | VECTOR_SPURIOUS);
 	put(REG_TPR, 0);
@@ -64,6 +73,20 @@ void lapic_init(void)
 u32 lapic_id(void)
 {
 	return page ? get(REG_ID) >> 24 : get(REG_ID);
+}
+
+void lapic_send(u32 apic_id, u32 command)
+{
+	if (!page) {
+		/* The write orders nothing by itself: what the interrupt is about must be seen first. */
+		__asm__ volatile("mfence; lfence" ::: "memory");
+		wrmsr(0x800 + REG_ICR / 16, (u64)apic_id << 32 | command | ICR_ASSERT);
+		return;
+	}
+	while (get(REG_ICR) & ICR_PENDING)
+		cpu_relax();
+	put(REG_ICR_HIGH, apic_id << 24);
+	put(REG_ICR, command | ICR_ASSERT);
 }
 
 void lapic_eoi(void)

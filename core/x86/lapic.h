@@ -11,8 +11,12 @@
 #define VECTOR_ERROR	0xfe
 #define VECTOR_SPURIOUS 0xff
 
-void lapic_init(void);
+void lapic_init(void); /* on each CPU */
 u32 lapic_id(void);
+/* An interrupt message to one CPU: a vector, ICR_INIT, or ICR_STARTUP with the page to start at. */
+void lapic_send(u32 apic_id, u32 command);
+#define ICR_INIT    0x500u
+#define ICR_STARTUP 0x600u
 void lapic_eoi(void);
 bool lapic_level(u8 vector);	    /* TMR bit */
 int lapic_highest_in_service(void); /* -1 none */

@@ -5,6 +5,7 @@
 #include "lib.h"
 #include "pages.h"
 #include "x86/cpu.h"
+#include "x86/this_cpu.h"
 
 #define P   1ull
 #define RW  2ull
@@ -13,14 +14,14 @@
 #define NX  (1ull << 63)
 
 #define WINDOW_BASE  (2ull << 39)
-#define DEVICE_INDEX 256 /* entries of the windows' table from here on: devices */
+#define DEVICE_INDEX 256 /* entries of the boot CPU's table of windows from here on: devices */
+#define TABLE_BYTES  (512 * PAGE_SIZE)
 #define HEAP_MAX     (1u << 16)
 
 extern u64 boot_root[512], boot_directories[2048];
 
 static u64 carve_at, carve_end;
-static u64 *window_table;
-static u32 windows_open, devices;
+static u32 devices;
 static u64 heap_base;
 static u32 heap_pages, heap_hint;
 static u64 heap_left;
@@ -119,40 +120,43 @@ void paging_map_at(u64 va, u64 pa, u64 bytes)
 		*leaf_of(va + i) = (pa + i) | P | RW | NX;
 }
 
-void windows_init(void)
+void windows_init(struct cpu *c)
 {
-	window_table = leaf_of(WINDOW_BASE);
+	c->window_base = WINDOW_BASE + c->id * TABLE_BYTES;
+	c->window_table = leaf_of(c->window_base);
 }
 
 volatile u32 *paging_map_device(u64 mfn)
 {
 	u32 i = DEVICE_INDEX + devices++;
 
-	window_table[i] = mfn << PAGE_SHIFT | P | RW | PWT | PCD | NX;
+	boot_cpu.window_table[i] = mfn << PAGE_SHIFT | P | RW | PWT | PCD | NX;
 	return (volatile u32 *)(WINDOW_BASE + i * PAGE_SIZE);
 }
 
 void *window_open(u64 mfn)
 {
-	void *va = (void *)(WINDOW_BASE + windows_open * PAGE_SIZE);
+	struct cpu *c = this_cpu();
+	void *va = (void *)(c->window_base + c->windows_open * PAGE_SIZE);
 
-	if (windows_open == WINDOWS)
+	if (c->windows_open == WINDOWS)
 		panic("more than %d windows", WINDOWS);
-	window_table[windows_open++] = mfn << PAGE_SHIFT | P | RW | NX;
+	c->window_table[c->windows_open++] = mfn << PAGE_SHIFT | P | RW | NX;
 	invlpg(va);
 	return va;
 }
 
 void window_close(void *window)
 {
-	u64 i = ((u64)window - WINDOW_BASE) / PAGE_SIZE;
+	struct cpu *c = this_cpu();
+	u64 i = ((u64)window - c->window_base) / PAGE_SIZE;
 
-	if (i + 1 != windows_open)
+	if (i + 1 != c->windows_open)
 		panic("window %llu closed out of order (%u open)", (unsigned long long)i,
-		      windows_open);
-	window_table[i] = 0;
-	windows_open--;
-	invlpg((void *)(WINDOW_BASE + i * PAGE_SIZE));
+		      c->windows_open);
+	c->window_table[i] = 0;
+	c->windows_open--;
+	invlpg(window);
 }
 
 /* The one primitive that zeroes a domain frame, for the protection layer. */

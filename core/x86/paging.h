@@ -6,7 +6,7 @@
 #ifndef PAGING_H
 #define PAGING_H
 
-#include "types.h"
+#include "x86/percpu.h"
 
 /* Core memory behind the image: [start, end), 2 MiB aligned, one to one. Carved from below by
  * core_carve() during boot, the rest becomes pages_alloc()'s. */
@@ -20,7 +20,8 @@ void paging_back(u64 va, u64 bytes);
 void paging_map_at(u64 va, u64 pa, u64 bytes);
 /* A device's page, uncached. */
 volatile u32 *paging_map_device(u64 mfn);
-void windows_init(void);
+/* Boot only, for each CPU; the boot CPU first. */
+void windows_init(struct cpu *c);
 /* End of boot: everything below 4 GiB but [first, end) leaves the core's map. */
 void paging_drop_boot_map(u64 first, u64 end);
 

@@ -19,15 +19,12 @@
 
 bool svm_has_nrip, svm_has_decode;
 
-static u8 hsave[4096] __aligned(4096);
-static struct vmcb host_state; /* VMSAVE area of the core: TR, above all */
 static u8 io_map_dom0[12288] __aligned(4096);
 static u8 io_map_pvh[12288] __aligned(4096);
 static u8 io_map_guest[12288] __aligned(4096);
 static u8 msr_map[8192] __aligned(4096);
 
-static u32 asids, next_asid = 1;
-static u64 generation = 1;
+static u32 asids;
 
 void svm_world_switch(u64 vmcb_pa, struct gprs *regs, u64 host_vmcb_pa);
 
@@ -73,7 +70,7 @@ static void maps_init(void)
 	memset(io_map_dom0 + 8192, 0xff, sizeof(io_map_dom0) - 8192);
 }
 
-void svm_init_cpu(void)
+void svm_init_cpu(struct cpu *c)
 {
 	u32 r[4];
 
@@ -91,14 +88,17 @@ void svm_init_cpu(void)
 			     "both is needed");
 	svm_has_nrip = r[3] & SVM_NRIP;
 	svm_has_decode = r[3] & SVM_DECODE;
-	asids = r[1];
+	asids = asids ? (u32)min_u64(asids, r[1]) : r[1];
+	c->next_asid = 1;
+	c->generation = CPU_GENERATION | c->id;
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	/* An INIT is turned into #SX in the core and into an exit in a guest (APM 2, 15.21.8). */
 	wrmsr(MSR_VM_CR, rdmsr(MSR_VM_CR) | VM_CR_R_INIT);
 	speculation_init_cpu();
-	wrmsr(MSR_VM_HSAVE, (u64)hsave);
-	maps_init();
-	__asm__ volatile("vmsave %0" : : "a"(&host_state) : "memory");
+	wrmsr(MSR_VM_HSAVE, (u64)c->host_save);
+	if (c == &boot_cpu)
+		maps_init();
+	__asm__ volatile("vmsave %0" : : "a"(c->host_state) : "memory");
 }
 
 void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
@@ -128,34 +128,27 @@ void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
 	b->cr0 = CR0_ET;
 }
 
-/* ASIDs: a generation is a promise that what was translated under an older one is never used again. A new
- * number is given for each generation; when the numbers run out, everything is flushed. */
-void svm_flush_this_cpu(void)
-{
-	generation++;
-}
-
-u64 svm_flush_generation(void)
-{
-	return generation;
-}
-
-void svm_assign_asid(struct vmcb *b, u64 *of)
+/*
+ * ASIDs: a generation of a CPU is a promise that what was translated there under an older one is never
+ * used again. A new number is given for each generation; when the numbers run out, everything is
+ * flushed. Generations of different CPUs differ, so that a vCPU that moves gets a new number, too.
+ */
+void svm_assign_asid(struct cpu *c, struct vmcb *b, u64 *of)
 {
 	b->tlb_control = 0;
-	if (*of == generation)
+	if (*of == c->generation)
 		return;
-	if (next_asid >= asids) {
-		next_asid = 1;
-		generation++;
+	if (c->next_asid >= asids) {
+		c->next_asid = 1;
+		c->generation += CPU_GENERATION;
 		b->tlb_control = 1; /* flush all */
 	}
-	b->asid = next_asid++;
-	*of = generation;
+	b->asid = c->next_asid++;
+	*of = c->generation;
 }
 
-void svm_run(struct vmcb *b, struct gprs *regs)
+void svm_run(struct cpu *c, struct vmcb *b, struct gprs *regs)
 {
 	b->clean = 0;
-	svm_world_switch((u64)b, regs, (u64)&host_state);
+	svm_world_switch((u64)b, regs, (u64)c->host_state);
 }

@@ -6,7 +6,7 @@
 #ifndef SVM_H
 #define SVM_H
 
-#include "types.h"
+#include "x86/percpu.h"
 
 struct vmcb_segment {
 	u16 selector;
@@ -182,7 +182,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 struct gprs;
 
 /* Enables SVM on this CPU. A plain message and halt when SVM or nested paging is missing. */
-void svm_init_cpu(void);
+void svm_init_cpu(struct cpu *c);
 /* Whether the processor saves the next RIP and supplies instruction bytes. */
 extern bool svm_has_nrip, svm_has_decode;
 /* Fills a zeroed VMCB: intercepts that protection needs, nested paging, IO and MSR maps. */
@@ -190,13 +190,11 @@ enum svm_kind { SVM_DOM0, SVM_PVH, SVM_GUEST };
 void svm_vmcb_init(struct vmcb *b, enum svm_kind kind);
 /* Runs the world that the VMCB describes until its next exit. Host interrupts are off before and after;
  * registers other than RAX and RSP travel through regs. */
-void svm_run(struct vmcb *b, struct gprs *regs);
+void svm_run(struct cpu *c, struct vmcb *b, struct gprs *regs);
 /* The console port range is the core's from now on: dom0's accesses exit. */
 void svm_hide_ports(u16 first, u16 nr);
-/* Flush: from now on no translation of any domain that was made on this CPU before can be used. */
-void svm_flush_this_cpu(void);
-u64 svm_flush_generation(void);
-/* Gives the control block an ASID of the current generation; *of remembers which it has. */
-void svm_assign_asid(struct vmcb *b, u64 *of);
+/* Gives the control block an ASID of c's current generation; *of remembers of which it has one. To be
+ * followed by svm_run. */
+void svm_assign_asid(struct cpu *c, struct vmcb *b, u64 *of);
 
 #endif

@@ -38,28 +38,15 @@ struct xen_domain {
 	u16 virq_port[DOMAIN_VCPUS][VIRQS]; /* 0: not bound */
 	u32 port_hint;			    /* no free port below it */
 	struct grant_pin *pins[GRANT_FRAMES];
-	u32 close_cursor; /* maptrack handles below it are closed */
-	u64 hard_affinity[DOMAIN_VCPUS], soft_affinity[DOMAIN_VCPUS];
+	u32 close_cursor;		    /* maptrack handles below it are closed */
 	u64 runstate_written[DOMAIN_VCPUS]; /* entry time that the guest's area holds */
 	s64 time_offset;		    /* seconds, XEN_DOMCTL_settimeoffset */
-	u16 weight, cap;		    /* credit scheduler parameters */
 	u32 tsc_mode;
 };
 _Static_assert(sizeof(struct xen_domain) <= PAGE_SIZE, "one core page");
 
 /* NULL for a passive domain's ports and once closed. */
 struct xen_domain *xen_of(const struct domain *d);
-
-/* The core runs on one CPU until its bring-up of the others exists. */
-static inline u32 cpus_online(void)
-{
-	return 1;
-}
-
-static inline u64 cpus_online_mask(void)
-{
-	return (1ull << cpus_online()) - 1;
-}
 
 /* ---- lifecycle.c ---- */
 /* A window on a frame that d owns now, NULL when it does not: what it registered once it may have

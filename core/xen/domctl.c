@@ -32,7 +32,7 @@ static int vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *op)
 	op->blocked = v->blocked;
 	op->running = vcpu_is_running(v);
 	op->cpu_time = vcpu_time(v);
-	op->cpu = 0;
+	op->cpu = v->runner ? v->runner->cpu : v->cpu;
 	return 0;
 }
 

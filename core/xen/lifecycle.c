@@ -75,9 +75,6 @@ int xen_domain_init(struct domain *d, u32 max_ports, u32 max_grant_frames, u32 m
 		return -ENOMEM;
 	states[d->id] = x;
 	x->port_hint = 1;
-	x->weight = 256;
-	for (i = 0; i < DOMAIN_VCPUS; i++)
-		x->hard_affinity[i] = x->soft_affinity[i] = ~0ull;
 	d->shared_info_gfn = ~0ull;
 	for (i = 0; i < GRANT_FRAMES; i++)
 		d->grant_gfn[i] = ~0ull;

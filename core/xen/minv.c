@@ -81,7 +81,7 @@ static int memory_map(struct domain *g, u64 gfn, u64 first, u64 count, u64 flags
 			return err;
 		if ((flags & MINV_MEMORY_LOG) && !physmap_find(g, gfn + i, &m) &&
 		    leaf_write_protect(m.table, m.index) == 0)
-			flush_now();
+			flush_domain(g);
 	}
 	return 0;
 }
@@ -118,7 +118,7 @@ static int dirty(struct vcpu *v, struct domain *g, u64 gfn, u64 count, u64 to)
 		}
 	}
 	if (any)
-		flush_now();
+		flush_domain(g);
 	return copy_to_guest(v, to, bits, sizeof(bits));
 }
 
@@ -160,6 +160,8 @@ static int call(struct vcpu *v, struct domain *g)
 		if (a >= DOMAIN_VCPUS || !g->vcpus[a])
 			return -ENOENT;
 		g->vcpus[a]->kicked = true;
+		if (g->vcpus[a]->runner)
+			vcpu_wake(g->vcpus[a]->runner);
 		return 0;
 	case MINV_DIRTY:
 		return dirty(v, g, a, b, c);

@@ -34,18 +34,19 @@ int bitmap_from_guest(struct call *c, const struct xenctl_bitmap *from, u64 *mas
 
 static int set_affinity(struct call *c, struct domain *d, struct xen_domctl_vcpuaffinity *op)
 {
-	struct xen_domain *x = xen_of(d);
-	u64 hard = x->hard_affinity[op->vcpu], soft = x->soft_affinity[op->vcpu], effective;
+	struct vcpu *v = d->vcpus[op->vcpu];
+	u64 hard = v->hard_affinity, soft = v->soft_affinity, effective;
 
 	if (op->flags & XEN_VCPUAFFINITY_HARD && bitmap_from_guest(c, &op->cpumap_hard, &hard))
 		return -EFAULT;
 	if (op->flags & XEN_VCPUAFFINITY_SOFT && bitmap_from_guest(c, &op->cpumap_soft, &soft))
 		return -EFAULT;
-	effective = hard & cpus_online_mask();
+	effective = hard & cpus_mask();
 	if (!effective)
 		return -EINVAL;
-	x->hard_affinity[op->vcpu] = hard;
-	x->soft_affinity[op->vcpu] = soft;
+	v->hard_affinity = hard;
+	v->soft_affinity = soft;
+	sched_moved(v);
 	if (op->flags & XEN_VCPUAFFINITY_HARD && bitmap_to_guest(c, &op->cpumap_hard, effective))
 		return -EFAULT;
 	if (op->flags & XEN_VCPUAFFINITY_SOFT &&
@@ -57,42 +58,50 @@ static int set_affinity(struct call *c, struct domain *d, struct xen_domctl_vcpu
 int domctl_affinity(struct call *c, struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
-	struct xen_domain *x = xen_of(d);
+	const struct vcpu *v = vcpu_of(d, a->vcpu);
 
 	if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)) ||
 	    a->flags &
 		    ~(u32)(XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT | XEN_VCPUAFFINITY_FORCE))
 		return -EINVAL;
-	if (!vcpu_of(d, a->vcpu))
+	if (!v)
 		return -ESRCH;
 	if (op->cmd == XEN_DOMCTL_setvcpuaffinity)
 		return set_affinity(c, d, a);
 	if (a->flags & XEN_VCPUAFFINITY_HARD &&
-	    bitmap_to_guest(c, &a->cpumap_hard, x->hard_affinity[a->vcpu]))
+	    bitmap_to_guest(c, &a->cpumap_hard, v->hard_affinity))
 		return -EFAULT;
 	if (a->flags & XEN_VCPUAFFINITY_SOFT &&
-	    bitmap_to_guest(c, &a->cpumap_soft, x->soft_affinity[a->vcpu]))
+	    bitmap_to_guest(c, &a->cpumap_soft, v->soft_affinity))
 		return -EFAULT;
 	return 0;
 }
 
+/* A real guest runs on its partner's time: what is said of one panel is said of the pair. */
+static struct sched_share *share_of(struct domain *d)
+{
+	struct domain *partner = d->partner ? domain_by_id(d->partner) : NULL;
+
+	return partner ? &partner->share : &d->share;
+}
+
 int domctl_scheduler(struct domain *d, struct xen_domctl_scheduler_op *op)
 {
-	struct xen_domain *x = xen_of(d);
+	struct sched_share *s = share_of(d);
 
 	if (op->sched_id != XEN_SCHEDULER_CREDIT)
 		return -EINVAL;
 	switch (op->cmd) {
 	case XEN_DOMCTL_SCHEDOP_getinfo:
-		op->u.credit.weight = x->weight;
-		op->u.credit.cap = x->cap;
+		op->u.credit.weight = s->weight;
+		op->u.credit.cap = s->cap;
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_putinfo:
 		/* as Xen's credit scheduler: weight 0 and cap ~0 leave the value as it is */
 		if (op->u.credit.weight)
-			x->weight = op->u.credit.weight;
+			s->weight = op->u.credit.weight;
 		if (op->u.credit.cap != 0xffff)
-			x->cap = op->u.credit.cap;
+			s->cap = op->u.credit.cap;
 		return 0;
 	default:
 		return -EINVAL;

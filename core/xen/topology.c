@@ -6,9 +6,9 @@ int sysctl_physinfo(struct xen_sysctl_physinfo *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->threads_per_core = 1;
-	info->cores_per_socket = cpus_online();
-	info->nr_cpus = cpus_online();
-	info->max_cpu_id = cpus_online() - 1;
+	info->cores_per_socket = nr_cpus;
+	info->nr_cpus = nr_cpus;
+	info->max_cpu_id = nr_cpus - 1;
 	info->nr_nodes = 1;
 	info->max_node_id = 0;
 	info->cpu_khz = (u32)tsc_khz();
@@ -25,7 +25,7 @@ int sysctl_physinfo(struct xen_sysctl_physinfo *info)
 int sysctl_cputopo(struct call *c, struct xen_sysctl_cputopoinfo *op)
 {
 	u64 at = handle_address(op->cputopo);
-	u32 i, n = (u32)min_u64(op->num_cpus, cpus_online());
+	u32 i, n = (u32)min_u64(op->num_cpus, nr_cpus);
 
 	for (i = 0; at && i < n; i++) {
 		struct xen_sysctl_cputopo cpu = { .core = i, .socket = 0, .node = 0 };
@@ -33,7 +33,7 @@ int sysctl_cputopo(struct call *c, struct xen_sysctl_cputopoinfo *op)
 		if (store(c, at + i * sizeof(cpu), &cpu))
 			return -EFAULT;
 	}
-	op->num_cpus = at ? n : cpus_online();
+	op->num_cpus = at ? n : nr_cpus;
 	return 0;
 }
 
@@ -74,7 +74,7 @@ int sysctl_cpupool(struct call *c, struct xen_sysctl_cpupool_op *op)
 		op->cpupool_id = 0;
 		op->sched_id = XEN_SCHEDULER_CREDIT;
 		op->n_dom = domains_alive();
-		return bitmap_to_guest(c, &op->cpumap, cpus_online_mask());
+		return bitmap_to_guest(c, &op->cpumap, cpus_mask());
 	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
 		return bitmap_to_guest(c, &op->cpumap, 0);
 	case XEN_SYSCTL_CPUPOOL_OP_CREATE:

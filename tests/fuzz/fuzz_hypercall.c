@@ -184,7 +184,7 @@ static void one_call(struct vcpu *v)
 		if (nr == __HYPERVISOR_grant_table_op)
 			a[2] &= 7;
 	}
-	current = v;
+	this_cpu()->current = v;
 	rip = v->vmcb->rip;
 	v->regs.r[RDI] = a[0], v->regs.r[RSI] = a[1], v->regs.r[RDX] = a[2], v->regs.r[R10] = a[3];
 	v->regs.r[R8] = byte();
@@ -325,7 +325,7 @@ static s64 minv(struct domain *d, u64 command, u64 a, u64 b, u64 c, u64 e)
 
 	v->regs.r[RDI] = command, v->regs.r[RSI] = a, v->regs.r[RDX] = b;
 	v->regs.r[R10] = c, v->regs.r[R8] = e;
-	current = v;
+	this_cpu()->current = v;
 	minv_hypercall(v);
 	return (s64)v->vmcb->rax;
 }

@@ -3,6 +3,14 @@
  * Software local APIC and interrupt relay: what a guest would see break, above all
  * the order of level EOIs (the emulated IOAPIC hides a wrong one, so it is tested here).
  */
+#include "x86/percpu.h"
+#define THIS_CPU_H
+struct cpu boot_cpu, *cpus[CPUS_MAX] = { &boot_cpu };
+u32 nr_cpus = 1;
+static struct cpu *this_cpu(void)
+{
+	return &boot_cpu;
+}
 #include "vcpu/apic.c"
 #include "vcpu/relay.c"
 
@@ -15,6 +23,14 @@ static u32 physical_isr[8], physical_tmr[8], eois;
 struct vcpu *sched_first(void)
 {
 	return list;
+}
+void cpu_kick(struct cpu *c)
+{
+	c->kicked = true;
+}
+void sched_force_out(struct vcpu *v)
+{
+	(void)v;
 }
 void sched_changed(struct vcpu *v)
 {
@@ -50,24 +66,24 @@ void lapic_eoi(void)
 }
 
 static struct vmcb blocks[2];
-static struct vcpu cpus[2];
+static struct vcpu vcpus[2];
 
 static void setup(void)
 {
-	memset(cpus, 0, sizeof(cpus));
+	memset(vcpus, 0, sizeof(vcpus));
 	memset(blocks, 0, sizeof(blocks));
 	memset(physical_isr, 0, sizeof(physical_isr));
 	memset(physical_tmr, 0, sizeof(physical_tmr));
 	for (u32 i = 0; i < 2; i++) {
-		cpus[i].vmcb = &blocks[i];
-		cpus[i].apic.id = i * 2;
-		cpus[i].apic.svr = 0x1ff;
-		cpus[i].start = START_UP;
+		vcpus[i].vmcb = &blocks[i];
+		vcpus[i].apic.id = i * 2;
+		vcpus[i].apic.svr = 0x1ff;
+		vcpus[i].start = START_UP;
 	}
-	cpus[0].all_next = &cpus[1];
-	list = &cpus[0];
+	vcpus[0].all_next = &vcpus[1];
+	list = &vcpus[0];
 	eois = 0;
-	relay_attach(&cpus[0]);
+	relay_attach(&boot_cpu, &vcpus[0]);
 }
 
 static void physical(u8 vector, bool level)
@@ -95,8 +111,8 @@ START_TEST(edge_is_ended_at_once)
 {
 	physical(0x41, false);
 	ck_assert_uint_eq(eois, 1);
-	take(&cpus[0]);
-	eoi(&cpus[0]);
+	take(&vcpus[0]);
+	eoi(&vcpus[0]);
 	ck_assert_uint_eq(eois, 1);
 }
 END_TEST
@@ -105,9 +121,9 @@ START_TEST(level_is_ended_by_dom0)
 {
 	physical(0x41, true);
 	ck_assert_uint_eq(eois, 0);
-	take(&cpus[0]);
+	take(&vcpus[0]);
 	ck_assert_uint_eq(eois, 0);
-	eoi(&cpus[0]);
+	eoi(&vcpus[0]);
 	ck_assert_uint_eq(eois, 1);
 	ck_assert_int_eq(lapic_highest_in_service(), -1);
 }
@@ -116,13 +132,13 @@ END_TEST
 START_TEST(a_higher_level_in_service_is_not_dismissed)
 {
 	physical(0x31, true);
-	take(&cpus[0]);
+	take(&vcpus[0]);
 	physical(0x51, true); /* in service physically, not taken by dom0 yet */
-	eoi(&cpus[0]);	      /* of 0x31 */
+	eoi(&vcpus[0]);	      /* of 0x31 */
 	ck_assert_uint_eq(eois, 0);
 	ck_assert_int_eq(lapic_highest_in_service(), 0x51);
-	take(&cpus[0]);
-	eoi(&cpus[0]); /* of 0x51: now both are paid */
+	take(&vcpus[0]);
+	eoi(&vcpus[0]); /* of 0x51: now both are paid */
 	ck_assert_uint_eq(eois, 2);
 	ck_assert_int_eq(lapic_highest_in_service(), -1);
 }
@@ -132,7 +148,7 @@ START_TEST(reset_pays_what_is_owed)
 {
 	physical(0x31, true);
 	physical(0x51, true);
-	relay_settle(&cpus[0]);
+	relay_settle(&vcpus[0]);
 	ck_assert_uint_eq(eois, 2);
 }
 END_TEST
@@ -142,35 +158,36 @@ START_TEST(vectors_below_16_get_no_eoi)
 	physical_isr[2] = 1;
 	relay_interrupt(13);
 	ck_assert_uint_eq(eois, 0);
-	ck_assert_int_eq(apic_pending(&cpus[0]), -1);
+	ck_assert_int_eq(apic_pending(&vcpus[0]), -1);
 }
 END_TEST
 
 START_TEST(priorities)
 {
-	apic_raise(&cpus[0], 0x41, false);
-	take(&cpus[0]);
-	apic_raise(&cpus[0], 0x4f, false); /* same class: waits */
-	ck_assert_int_eq(apic_pending(&cpus[0]), -1);
-	apic_raise(&cpus[0], 0x50, false);
-	ck_assert_int_eq(apic_pending(&cpus[0]), 0x50);
-	ck_assert(apic_msr_write(&cpus[0], 0x808, 0x50));
-	ck_assert_int_eq(apic_pending(&cpus[0]), -1);
+	apic_raise(&vcpus[0], 0x41, false);
+	take(&vcpus[0]);
+	apic_raise(&vcpus[0], 0x4f, false); /* same class: waits */
+	ck_assert_int_eq(apic_pending(&vcpus[0]), -1);
+	apic_raise(&vcpus[0], 0x50, false);
+	ck_assert_int_eq(apic_pending(&vcpus[0]), 0x50);
+	ck_assert(apic_msr_write(&vcpus[0], 0x808, 0x50));
+	ck_assert_int_eq(apic_pending(&vcpus[0]), -1);
 }
 END_TEST
 
 START_TEST(startup_sequence)
 {
-	ck_assert(apic_msr_write(&cpus[0], 0x830, 2ull << 32 | 0xc500));
-	ck_assert_uint_eq(cpus[1].start, START_WAIT_SIPI);
-	ck_assert(apic_msr_write(&cpus[0], 0x830, 2ull << 32 | 0x8500)); /* de-assert: nothing */
-	ck_assert(apic_msr_write(&cpus[0], 0x830, 2ull << 32 | 0x0699));
-	ck_assert_uint_eq(cpus[1].start, START_UP);
-	ck_assert_uint_eq(cpus[1].vmcb->cs.base, 0x99000);
-	cpus[1].vmcb->cs.base = 0;
-	ck_assert(apic_msr_write(&cpus[0], 0x830, 2ull << 32 | 0x0699)); /* the second is ignored */
-	ck_assert_uint_eq(cpus[1].vmcb->cs.base, 0);
-	ck_assert_uint_eq(cpus[0].start, START_UP);
+	ck_assert(apic_msr_write(&vcpus[0], 0x830, 2ull << 32 | 0xc500));
+	ck_assert_uint_eq(vcpus[1].start, START_WAIT_SIPI);
+	ck_assert(apic_msr_write(&vcpus[0], 0x830, 2ull << 32 | 0x8500)); /* de-assert: nothing */
+	ck_assert(apic_msr_write(&vcpus[0], 0x830, 2ull << 32 | 0x0699));
+	ck_assert_uint_eq(vcpus[1].start, START_UP);
+	ck_assert_uint_eq(vcpus[1].vmcb->cs.base, 0x99000);
+	vcpus[1].vmcb->cs.base = 0;
+	ck_assert(
+		apic_msr_write(&vcpus[0], 0x830, 2ull << 32 | 0x0699)); /* the second is ignored */
+	ck_assert_uint_eq(vcpus[1].vmcb->cs.base, 0);
+	ck_assert_uint_eq(vcpus[0].start, START_UP);
 }
 END_TEST
 
@@ -178,13 +195,13 @@ START_TEST(bad_accesses_are_refused)
 {
 	u64 value;
 
-	ck_assert(!apic_msr_write(&cpus[0], 0x802, 1));
-	ck_assert(!apic_msr_write(&cpus[0], 0x80b, 1));
-	ck_assert(!apic_msr_write(&cpus[0], 0x808, 1ull << 32));
-	ck_assert(!apic_msr_write(&cpus[0], 0x830, 1ull << 13));
-	ck_assert(!apic_msr_write(&cpus[0], 0x83f, 0x100));
-	ck_assert(!apic_msr_read(&cpus[0], 0x80b, &value));
-	ck_assert(!apic_msr_read(&cpus[0], 0x8ff, &value));
+	ck_assert(!apic_msr_write(&vcpus[0], 0x802, 1));
+	ck_assert(!apic_msr_write(&vcpus[0], 0x80b, 1));
+	ck_assert(!apic_msr_write(&vcpus[0], 0x808, 1ull << 32));
+	ck_assert(!apic_msr_write(&vcpus[0], 0x830, 1ull << 13));
+	ck_assert(!apic_msr_write(&vcpus[0], 0x83f, 0x100));
+	ck_assert(!apic_msr_read(&vcpus[0], 0x80b, &value));
+	ck_assert(!apic_msr_read(&vcpus[0], 0x8ff, &value));
 }
 END_TEST
 

@@ -9,6 +9,17 @@
 #define XEN_WORLD_H
 
 #include "protect_small.h"
+#include "x86/percpu.h"
+/* The CPU that runs the core: a test may choose another. */
+#define THIS_CPU_H
+struct cpu boot_cpu;
+struct cpu *cpus[CPUS_MAX] = { &boot_cpu };
+u32 nr_cpus = 1;
+static u32 this_cpu_id;
+static inline struct cpu *this_cpu(void)
+{
+	return cpus[this_cpu_id];
+}
 #ifdef FUZZ
 #include "tests/fuzz/protect_used.h"
 #endif
@@ -175,8 +186,18 @@ void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
 	b->efer = EFER_SVME;
 	b->intercept_1 = INTERCEPT1_INTR;
 }
-void svm_flush_this_cpu(void)
+void cpu_flush(struct cpu *c)
 {
+	c->generation += CPU_GENERATION;
+}
+void cpu_kick(struct cpu *c)
+{
+	c->kicked |= c != this_cpu();
+}
+void cpu_force_out(struct cpu *c)
+{
+	cpu_kick(c);
+	c->in_guest = false;
 }
 u64 now_ns(void)
 {
@@ -335,7 +356,7 @@ static inline s64 hyper(struct vcpu *v, u64 nr, u64 a0, u64 a1, u64 a2, u64 a3)
 	u64 rip = v->vmcb->rip;
 
 	v->regs.r[RDI] = a0, v->regs.r[RSI] = a1, v->regs.r[RDX] = a2, v->regs.r[R10] = a3;
-	current = v;
+	this_cpu()->current = v;
 	for (passes = 0; v->vmcb->rip == rip; passes++) {
 		ck_assert_uint_lt(passes, 100000);
 		v->vmcb->rax = nr;
