@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every file of the core, floor by floor.
 -include $(core)/xen/sources.mk
-CORE_SOURCES = boot/head.S boot/main.c boot/multiboot.c boot/options.c boot/elf.c boot/acpi.c boot/dom0.c exit.c \
+CORE_SOURCES = boot/head.S boot/trampoline.S boot/cpus.c boot/main.c boot/multiboot.c boot/options.c boot/elf.c boot/acpi.c boot/dom0.c exit.c \
 	$(XEN_SOURCES) xen/minv.c xen/minv_run.c \
 	domain/domain.c domain/destroy.c domain/physmap.c domain/memory.c domain/copy.c domain/pool.c \
 	vcpu/vcpu.c vcpu/inject.c vcpu/apic.c vcpu/relay.c vcpu/sched.c vcpu/cpuid.c vcpu/msr.c vcpu/ports.c vcpu/counts.c \

@@ -39,6 +39,15 @@ struct madt_lapic {
 	u32 flags;
 } __packed;
 
+struct madt_x2apic {
+	u8 type, length, reserved[2];
+	u32 apic_id, flags, uid;
+} __packed;
+
+#define MADT_LAPIC   0
+#define MADT_X2APIC  9
+#define MADT_ENABLED 1u
+
 static u8 sum(const void *p, u64 n)
 {
 	const u8 *b = p;
@@ -92,13 +101,15 @@ static u64 build_madt(const struct madt *old, u64 at, u64 end, const u32 *ids, u
 
 	*m = *old;
 	for (u32 i = 0; i < nr; i++) {
-		struct madt_lapic l = { 0, sizeof(l), (u8)i, (u8)ids[i], 1 };
+		struct madt_lapic l = { MADT_LAPIC, sizeof(l), (u8)i, (u8)ids[i], MADT_ENABLED };
+		struct madt_x2apic x = { MADT_X2APIC, sizeof(x), { 0 }, ids[i], MADT_ENABLED, i };
 
-		memcpy(to, &l, sizeof(l));
-		to += sizeof(l);
+		memcpy(to, ids[i] < 255 ? (void *)&l : (void *)&x,
+		       ids[i] < 255 ? sizeof(l) : sizeof(x));
+		to += ids[i] < 255 ? sizeof(l) : sizeof(x);
 	}
 	for (; from + 2 <= stop && from[1] >= 2 && from + from[1] <= stop; from += from[1]) {
-		if (from[0] == 0 || from[0] == 9) /* processors: listed above */
+		if (from[0] == MADT_LAPIC || from[0] == MADT_X2APIC) /* processors: listed above */
 			continue;
 		if ((u64)to + from[1] > end)
 			panic("MADT does not fit");
@@ -111,24 +122,66 @@ static u64 build_madt(const struct madt *old, u64 at, u64 end, const u32 *ids, u
 	return (u64)to;
 }
 
-u64 acpi_for_dom0(u64 at, u64 size, const u32 *apic_ids, u32 nr_cpus)
+/* The root table and the size of its entries; NULL: the machine has no ACPI. */
+static const struct header *find_root(const struct rsdp *r, u32 *step)
 {
-	const struct rsdp *old = find_rsdp();
-	const struct header *root;
-	u64 end = at + size, entries[TABLES_MAX], madt_at = at + 1024;
-	u32 nr = 0, step;
-	struct header *xsdt = (struct header *)(at + 64);
-	struct rsdp *rsdp = (struct rsdp *)at;
+	if (!r)
+		return NULL;
+	*step = r->revision >= 2 && r->xsdt && !(r->xsdt >> 32) ? 8 : 4;
+	return (const void *)(*step == 8 ? r->xsdt : r->rsdt);
+}
 
-	if (!old)
-		return 0;
-	step = old->revision >= 2 && old->xsdt && !(old->xsdt >> 32) ? 8 : 4;
-	root = (const void *)(step == 8 ? old->xsdt : old->rsdt);
+static const struct header *table_at(const u8 *entry, u32 step)
+{
+	return (const void *)(step == 8 ? *(const u64 *)entry : *(const u32 *)entry);
+}
+
+static u32 madt_cpus(const struct madt *m, u32 *ids, u32 max)
+{
+	const u8 *at = (const u8 *)(m + 1), *stop = (const u8 *)m + m->h.length;
+	u32 nr = 0;
+
+	for (; at + 2 <= stop && at[1] >= 2 && at + at[1] <= stop && nr < max; at += at[1]) {
+		const struct madt_lapic *l = (const void *)at;
+		const struct madt_x2apic *x = (const void *)at;
+
+		if (l->type == MADT_LAPIC && (l->flags & MADT_ENABLED))
+			ids[nr++] = l->apic_id;
+		else if (x->type == MADT_X2APIC && (x->flags & MADT_ENABLED))
+			ids[nr++] = x->apic_id;
+	}
+	return nr;
+}
+
+u32 acpi_cpus(u32 *ids, u32 max)
+{
+	u32 step;
+	const struct header *root = find_root(find_rsdp(), &step);
+
 	if (!root)
 		return 0;
 	for (const u8 *p = (const u8 *)(root + 1); p < (const u8 *)root + root->length; p += step) {
-		const struct header *h =
-			(const void *)(step == 8 ? *(const u64 *)p : *(const u32 *)p);
+		const struct header *h = table_at(p, step);
+
+		if (!((u64)h >> 32) && !memcmp(h->signature, "APIC", 4))
+			return madt_cpus((const void *)h, ids, max);
+	}
+	return 0;
+}
+
+u64 acpi_for_dom0(u64 at, u64 size, const u32 *apic_ids, u32 nr_cpus)
+{
+	const struct rsdp *old = find_rsdp();
+	u32 nr = 0, step;
+	const struct header *root = find_root(old, &step);
+	u64 end = at + size, entries[TABLES_MAX], madt_at = at + 1024;
+	struct header *xsdt = (struct header *)(at + 64);
+	struct rsdp *rsdp = (struct rsdp *)at;
+
+	if (!root)
+		return 0;
+	for (const u8 *p = (const u8 *)(root + 1); p < (const u8 *)root + root->length; p += step) {
+		const struct header *h = table_at(p, step);
 
 		if ((u64)h >> 32 || hidden(h))
 			continue;

@@ -8,4 +8,7 @@
  * tables stay the firmware's. Returns the RSDP's address, 0 when the machine has no ACPI. */
 u64 acpi_for_dom0(u64 at, u64 size, const u32 *apic_ids, u32 nr_cpus);
 
+/* APIC IDs of the CPUs that the machine's MADT says are enabled, at most max; returns how many. */
+u32 acpi_cpus(u32 *ids, u32 max);
+
 #endif

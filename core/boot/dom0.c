@@ -177,12 +177,22 @@ static void share_memory(struct domain *d, const struct dom0_image *image, u64 c
 	d->max_pages = d->tot_pages;
 }
 
+/* One for each CPU, since a CPU's interrupts go to the vCPU with its APIC ID; dom0_max_vcpus= may say
+ * fewer: no device can name the CPUs without one. */
+static u32 dom0_vcpus(void)
+{
+	u32 most = options.dom0_vcpus_max ? options.dom0_vcpus_max : DOMAIN_VCPUS;
+
+	most = (u32)min_u64(most, DOMAIN_VCPUS);
+	return (u32)min_u64(nr_cpus, most);
+}
+
 static void write_info(const struct dom0_image *image)
 {
 	u8 *at = (u8 *)image->info;
 	struct hvm_start_info *s = (void *)at;
 	struct hvm_modlist_entry *m = (void *)(at + INFO_MODULES);
-	u32 id = lapic_id();
+	u32 ids[DOMAIN_VCPUS];
 
 	s->magic = XEN_HVM_START_MAGIC_VALUE;
 	s->version = 1;
@@ -198,7 +208,10 @@ static void write_info(const struct dom0_image *image)
 	s->memmap_paddr = image->info + INFO_MAP;
 	s->memmap_entries = nr_map;
 	memcpy(at + INFO_MAP, map, nr_map * sizeof(map[0]));
-	s->rsdp_paddr = acpi_for_dom0(image->info + INFO_ACPI, DOM0_INFO_SIZE - INFO_ACPI, &id, 1);
+	for (u32 i = 0; i < dom0_vcpus(); i++)
+		ids[i] = cpus[i]->apic_id;
+	s->rsdp_paddr = acpi_for_dom0(image->info + INFO_ACPI, DOM0_INFO_SIZE - INFO_ACPI, ids,
+				      dom0_vcpus());
 	if (!s->rsdp_paddr)
 		cannot_start("no ACPI tables: dom0 would find no interrupt controller; a firmware "
 			     "with ACPI is needed");
@@ -245,10 +258,15 @@ void dom0_build(const struct dom0_image *image, u64 core_start, u64 core_end)
 	d->nr_e820 = (u32)min_u64(nr_map, E820_ENTRIES);
 	for (u32 i = 0; i < d->nr_e820; i++)
 		d->e820[i] = (struct e820_entry_){ map[i].addr, map[i].size, map[i].type };
-	if (domain_make_vcpus(d, 1) || xen_domain_init(d, ~0u, GRANT_FRAMES, MAPTRACK_PAGES))
+	if (domain_make_vcpus(d, dom0_vcpus()) ||
+	    xen_domain_init(d, ~0u, GRANT_FRAMES, MAPTRACK_PAGES))
 		panic("dom0: core memory is too small");
-	d->vcpus[0]->apic.id = lapic_id();
-	relay_attach(&boot_cpu, d->vcpus[0]);
+	for (u32 i = 0; i < d->max_vcpus; i++) {
+		d->vcpus[i]->apic.id = cpus[i]->apic_id;
+		d->vcpus[i]->cpu = i;
+		d->vcpus[i]->soft_affinity = 1ull << i;
+		relay_attach(cpus[i], d->vcpus[i]);
+	}
 	vcpu_reset_pvh(d->vcpus[0], image->entry, image->info);
 	if (domain_seal(d))
 		panic("dom0 does not seal");

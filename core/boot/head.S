@@ -203,6 +203,7 @@ long_mode:
 
 	.section .rodata, "a"
 	.balign 8
+	.globl boot_gdt
 boot_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff	/* 64-bit code */

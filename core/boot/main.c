@@ -3,6 +3,7 @@
  * Boot, in order: console, processor, memory, protection layer, dom0.  Runs once
  * on the boot CPU; ends in the main loop and never returns.
  */
+#include "boot/cpus.h"
 #include "boot/dom0.h"
 #include "boot/multiboot.h"
 #include "boot/options.h"
@@ -17,6 +18,7 @@
 #include "x86/interrupts.h"
 #include "x86/lapic.h"
 #include "x86/paging.h"
+#include "x86/smp.h"
 #include "x86/time.h"
 #include "xen/xen.h"
 
@@ -170,8 +172,9 @@ void boot_main(u32 magic, u64 info)
 	say_memory(core_end, nr_tables);
 	back_protection(nr_frames, nr_tables);
 	memory_init(nr_frames, nr_tables, NR_SLOTS);
+	cpus_start();
 	core_memory_done();
-	protect_init(nr_frames, nr_tables, NR_SLOTS, 1);
+	protect_init(nr_frames, nr_tables, NR_SLOTS, nr_cpus);
 	if (mmio_forbid(CORE_START >> PAGE_SHIFT, (core_end - CORE_START) >> PAGE_SHIFT) ||
 	    mmio_forbid(APIC_MFN, 1))
 		panic("the core's memory cannot be protected");
@@ -189,6 +192,9 @@ void boot_main(u32 magic, u64 info)
 	printk(LOG_WARNING "no IOMMU is used: devices reach all memory, so dom0 is trusted\n");
 	console_set_reboot(options.reboots);
 	paging_drop_boot_map(CORE_START, core_end);
+	core_lock();
 	domain_unpause(domains[0]);
+	core_unlock();
+	cpus_release();
 	main_loop(&boot_cpu);
 }

@@ -116,7 +116,7 @@ void vcpu_skip(struct vcpu *v, u32 length)
 
 void vcpu_unload(struct cpu *c, struct vcpu *v)
 {
-	if (c->loaded != v) /* it never got as far as its first entry */
+	if (c->loaded != v || v->fpu_cpu != c->id) /* it never got as far as its first entry */
 		return;
 	__asm__ volatile("fxsave64 %0" : "=m"(v->fpu));
 	__asm__ volatile("mov %%db0, %0" : "=r"(v->dr[0]));

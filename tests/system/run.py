@@ -28,7 +28,8 @@ def say(text):
 class Bed:
     """What a test is given."""
 
-    def __init__(self, images, logs, payload, verbose, root=None):
+    def __init__(self, images, logs, payload, verbose, root=None, cpus=1):
+        self.cpus = cpus
         self.images, self.logs, self.payload, self.verbose, self.root = images, logs, payload, verbose, root
         # Higher counts and more machines: ./check --full says so.
         self.full = os.environ.get("full") == "yes"
@@ -40,7 +41,7 @@ class Bed:
         if self.running is None:
             self.boots += 1
             folder = os.path.join(self.logs, f"boot-{self.boots}")
-            self.running = Dom0(self.images, folder, self.payload, self.verbose)
+            self.running = Dom0(self.images, folder, self.payload, self.verbose, self.cpus)
             say(f"booting dom0 (serial line: {folder}/serial.log)")
             start = time.monotonic()
             self.running.boot()
@@ -140,6 +141,7 @@ def main():
     parse.add_argument("--stock-xen", action="store_true", help="try the harness and the images on stock Xen 4.17")
     parse.add_argument("--keep", action="store_true", help="leave the last machine running and say how to log in")
     parse.add_argument("--verbose", action="store_true", help="dom0's kernel messages too")
+    parse.add_argument("--cpus", type=int, default=1, help="processors of the machine")
     parse.add_argument("--list", action="store_true")
     args = parse.parse_args()
 
@@ -164,7 +166,7 @@ def main():
         payload = os.path.join(logs, "payload.tar")
         make_payload(args.root, payload)
     bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose,
-              args.root)
+              args.root, args.cpus)
     durations = Durations(os.path.join(os.path.abspath(args.build), "system-durations.json"))
 
     try:

@@ -14,8 +14,8 @@ BOOT_LIMIT = 600
 
 
 class Dom0:
-    def __init__(self, images, folder, payload=None, verbose=False):
-        self.machine = Machine(images, folder, payload, verbose=verbose)
+    def __init__(self, images, folder, payload=None, verbose=False, cpus=1):
+        self.machine = Machine(images, folder, payload, verbose=verbose, cpus=cpus)
         self.folder = folder
         self.sockets = tempfile.mkdtemp(prefix="diptych-")
         self.dialogues = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The emulated machine: QEMU's TCG with SVM, one CPU, as bookworm ships it.
+"""The emulated machine: QEMU's TCG with SVM, as bookworm ships it.
 
 Disks of dom0: vda its root, vdb the payload, vdc and vdd two copies of the real guest's disk.
 Every disk is a snapshot: nothing that a test writes outlives the machine.
@@ -33,17 +33,17 @@ def free_port():
 
 
 class Machine:
-    def __init__(self, images, folder, payload=None, memory_mib=4096, dom0_mib=1536, verbose=False):
+    def __init__(self, images, folder, payload=None, memory_mib=4096, dom0_mib=1536, verbose=False, cpus=1):
         os.makedirs(folder, exist_ok=True)
         self.images, self.folder = images, folder
         self.serial = LogFile(os.path.join(folder, "serial.log"))
         self.qemu_log = os.path.join(folder, "qemu.log")
         self.ssh_port = free_port()
-        self.argv = self.command(payload, memory_mib, dom0_mib, verbose)
+        self.argv = self.command(payload, memory_mib, dom0_mib, verbose, cpus)
         self.process = None
         self.started = None
 
-    def command(self, payload, memory_mib, dom0_mib, verbose):
+    def command(self, payload, memory_mib, dom0_mib, verbose, cpus):
         images = self.images
         linux = "console=hvc0 root=/dev/vda net.ifnames=0" + ("" if verbose else " quiet")
         if images.stock_xen:
@@ -53,7 +53,7 @@ class Machine:
             hypervisor = f"dom0_mem={dom0_mib}M console=com1"
             linux += " swiotlb=force"
         dom0 = images.dom0
-        argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", CPU, "-smp", "1",
+        argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", CPU, "-smp", str(cpus),
                 "-m", str(memory_mib), "-display", "none", "-vga", "none", "-nodefaults", "-no-reboot",
                 "-kernel", images.core, "-append", hypervisor,
                 "-initrd", f"{dom0}/vmlinux {linux},{dom0}/initramfs",
