@@ -80,6 +80,12 @@ static void reflect_nmi(struct cpu *c)
 	}
 }
 
+/* Most exits are the guest's own doing: then there is nothing to serve, and the console is not polled. */
+static bool interrupts_wait(const struct cpu *c)
+{
+	return c->interrupt_taken >= 0 || c->nmi_seen != c->nmi_taken || c->relay_due;
+}
+
 /* What has come to this CPU while it was outside. */
 static void serve_interrupts(struct cpu *c)
 {
@@ -225,6 +231,8 @@ static void handle_exit(struct vcpu *v)
 	switch (code) {
 	case EXIT_INTR: /* served already */
 	case EXIT_NMI:
+		v->upcall_due = true;
+		break;
 	case EXIT_INIT:
 		break;
 	case EXIT_VMMCALL:
@@ -283,36 +291,72 @@ static void handle_exit(struct vcpu *v)
 	}
 }
 
+/*
+ * An exit that needs nothing but the vCPU itself, served without the lock: CPUID, whose policy does not change while
+ * the domain may run (dom0 may set its own: then with the lock), and calls that touch registers only.  in_guest is
+ * still set meanwhile, so that who needs this CPU out waits; the kick that he sent ends the next entry at once.  What
+ * is on offer in V_IRQ stays on offer.
+ */
+static bool exit_of_its_own(struct vcpu *v)
+{
+	struct vmcb *b = v->vmcb;
+
+	if (b->exit_int_info & EVENT_VALID)
+		return false;
+	if (b->exit_code == EXIT_CPUID && !(v->domain->hardware && READ_ONCE(v->domain->policy)))
+		on_cpuid(v);
+	else if (b->exit_code != EXIT_VMMCALL || !hypercall_own(v))
+		return false;
+	b->event_inj = 0;
+	b->tlb_control = 0; /* what was asked for is done */
+	return true;
+}
+
+static void run(struct cpu *c, struct vcpu *x)
+{
+	if (x->spec_ctrl && !spec_ctrl_is_switched()) {
+		wrmsr(MSR_SPEC_CTRL, x->spec_ctrl);
+		svm_run(c, x->vmcb, &x->regs);
+		wrmsr(MSR_SPEC_CTRL, 0);
+	} else {
+		svm_run(c, x->vmcb, &x->regs);
+	}
+}
+
 /* Enters x's world, with the lock before and after but not inside. */
-static void enter(struct cpu *c, struct vcpu *x)
+static void enter(struct cpu *c, struct vcpu *x, enum count_kind kind)
 {
 	struct vmcb *b = x->vmcb;
+	u64 own[2] = { 0, 0 };
 
 	svm_assign_asid(c, b, &x->asid_generation);
 	x->domain->ran[c->id] = c->generation;
 	b->nested_cr3 = table_mfn(domain_root_table(x->domain->id)) << PAGE_SHIFT;
 	cpu_enter_guest(c);
-	if (x->spec_ctrl && !spec_ctrl_is_switched()) {
-		wrmsr(MSR_SPEC_CTRL, x->spec_ctrl);
-		svm_run(c, b, &x->regs);
-		wrmsr(MSR_SPEC_CTRL, 0);
-	} else {
-		svm_run(c, b, &x->regs);
+	run(c, x);
+	while (kind == COUNT_PVH && exit_of_its_own(x)) {
+		own[b->exit_code == EXIT_CPUID]++;
+		run(c, x);
 	}
 	if (b->exit_code == EXIT_INTR || b->exit_code == EXIT_NMI)
 		interrupt_window();
 	cpu_leave_guest(c);
+	if (own[0] + own[1]) {
+		exit_count(kind, EXIT_VMMCALL, own[0]);
+		exit_count(kind, EXIT_CPUID, own[1]);
+	}
 }
 
 /* An exit of a vCPU that was paused or reset meanwhile is dropped: RIP is still on its instruction, which
  * exits again when it goes on. */
 static void run_pvh(struct cpu *c, struct vcpu *v)
 {
-	vcpu_inject_pending(v, events_pending(v) ? events_vector(v) : 0);
-	enter(c, v);
-	exit_count(COUNT_PVH, v->vmcb->exit_code);
+	vcpu_inject_pending(v, events_due(v) ? events_vector(v) : 0);
+	enter(c, v, COUNT_PVH);
+	exit_count(COUNT_PVH, v->vmcb->exit_code, 1);
 	vcpu_inject_taken(v);
-	serve_interrupts(c);
+	if (interrupts_wait(c))
+		serve_interrupts(c);
 	if (vcpu_runnable(v))
 		handle_exit(v);
 }
@@ -322,14 +366,15 @@ static void run_pair(struct cpu *c, struct vcpu *v)
 {
 	struct vcpu *g = v->running;
 
-	if (!minv_enter(v, g, events_pending(v)))
+	if (!minv_enter(v, g, events_due(v)))
 		return;
-	enter(c, g);
+	enter(c, g, COUNT_GUEST);
 	if (v->running == g) { /* else the pair is being destroyed, and g perhaps gone */
-		exit_count(COUNT_GUEST, g->vmcb->exit_code);
+		exit_count(COUNT_GUEST, g->vmcb->exit_code, 1);
 		minv_exit(v, g);
 	}
-	serve_interrupts(c);
+	if (interrupts_wait(c))
+		serve_interrupts(c);
 }
 
 void main_loop(struct cpu *c)

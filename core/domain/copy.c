@@ -14,23 +14,11 @@
 #define PTE_LARGE 0x80ull
 #define PTE_ADDR  0xffffffffff000ull
 
-static int read_entry(struct domain *d, u64 gpa, u64 *entry)
-{
-	struct mapping m;
-	u64 *w;
-
-	if (physmap_find(d, gpa >> PAGE_SHIFT, &m) || m.role == LEAF_MMIO)
-		return -EFAULT;
-	w = window_open(m.mfn);
-	*entry = READ_ONCE(w[(gpa & (PAGE_SIZE - 1)) / 8]);
-	window_close(w);
-	return 0;
-}
-
 int guest_translate(struct vcpu *v, u64 gva, bool write, u64 *gpa)
 {
 	const struct vmcb *b = v->vmcb;
-	u64 table = b->cr3 & PTE_ADDR, entry = 0;
+	u64 table = b->cr3 & PTE_ADDR, entry = 0, mfn, *w = NULL;
+	bool found = false;
 	u32 shift;
 
 	if (!(b->cr0 & CR0_PG)) {
@@ -39,16 +27,23 @@ int guest_translate(struct vcpu *v, u64 gva, bool write, u64 *gpa)
 	}
 	if (!(b->efer & EFER_LMA) || (b->cr4 & CR4_LA57) || (u64)((s64)(gva << 16) >> 16) != gva)
 		return -EFAULT;
+	/* One window, moved from table to table. */
 	for (shift = 39;; shift -= 9) {
-		if (read_entry(v->domain, table + (gva >> shift & 511) * 8, &entry) ||
-		    !(entry & PTE_P))
-			return -EFAULT;
-		if (write && !(entry & PTE_W) && (b->cr0 & CR0_WP))
-			return -EFAULT;
-		if (shift == 12 || (shift <= 30 && (entry & PTE_LARGE)))
+		if (physmap_reach(v->domain, table >> PAGE_SHIFT, false, &mfn))
+			break;
+		w = w ? window_move(w, mfn) : window_open(mfn);
+		entry = READ_ONCE(w[gva >> shift & 511]);
+		if (!(entry & PTE_P) || (write && !(entry & PTE_W) && (b->cr0 & CR0_WP)))
+			break;
+		found = shift == 12 || (shift <= 30 && (entry & PTE_LARGE));
+		if (found)
 			break;
 		table = entry & PTE_ADDR;
 	}
+	if (w)
+		window_close(w);
+	if (!found)
+		return -EFAULT;
 	*gpa = (entry & PTE_ADDR & ~((1ull << shift) - 1)) | (gva & ((1ull << shift) - 1));
 	return 0;
 }
@@ -56,15 +51,13 @@ int guest_translate(struct vcpu *v, u64 gva, bool write, u64 *gpa)
 static int copy(struct vcpu *v, u8 *core, u64 gva, u64 n, bool write)
 {
 	while (n) {
-		u64 gpa, part = min_u64(n, PAGE_SIZE - (gva & (PAGE_SIZE - 1)));
-		struct mapping m;
+		u64 gpa, mfn, part = min_u64(n, PAGE_SIZE - (gva & (PAGE_SIZE - 1)));
 		u8 *w;
 
 		if (guest_translate(v, gva, write, &gpa) ||
-		    physmap_find(v->domain, gpa >> PAGE_SHIFT, &m) || m.role == LEAF_MMIO ||
-		    (write && !m.write))
+		    physmap_reach(v->domain, gpa >> PAGE_SHIFT, write, &mfn))
 			return -EFAULT;
-		w = window_open(m.mfn);
+		w = window_open(mfn);
 		if (write)
 			memcpy(w + (gpa & (PAGE_SIZE - 1)), core, part);
 		else

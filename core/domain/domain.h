@@ -23,6 +23,7 @@
 #define E820_ENTRIES	      128
 #define HVM_PARAMS	      39
 #define POLICY_LEAVES	      128
+#define WALKS		      64
 
 enum domain_life { LIFE_NONE = 0, LIFE_ALIVE, LIFE_DYING };
 
@@ -84,8 +85,11 @@ struct domain {
 	u32 policy_pages;
 	u32 vm_assist;
 	u64 destroy_cursor; /* domain_destroy_step */
-	u64 pool_pages;	    /* passive: populated pages from MINV_POOL_GFN on */
-	u64 run_ns;	    /* CPU time of vCPUs that are gone */
+	/* physmap.c, walks remembered: the level-1 table of the 2 MiB region that the tag names (+ 1; 0 none) */
+	u64 walked_tag[WALKS];
+	u32 walked_table[WALKS];
+	u64 pool_pages; /* passive: populated pages from MINV_POOL_GFN on */
+	u64 run_ns;	/* CPU time of vCPUs that are gone */
 	struct sched_share share;
 	u64 ran[CPUS_MAX]; /* by CPU: its ASID generation when it entered d last (memory.c) */
 };
@@ -130,6 +134,9 @@ struct mapping {
 
 /* -ENOENT: a hole. -EINVAL: gfn beyond what the map can hold. */
 int physmap_find(struct domain *d, u64 gfn, struct mapping *m) __must_check;
+/* The frame behind gfn, for a copy on d's behalf: 0, or -EFAULT where there is none, it is a device's, or d may
+ * not write it. */
+int physmap_reach(struct domain *d, u64 gfn, bool write, u64 *mfn) __must_check;
 /* Frame of d's own that it maps at gfn: its mfn, or -ENOENT/-EINVAL (not own). */
 int physmap_own_frame(struct domain *d, u64 gfn, u64 *mfn) __must_check;
 /* The gfn must be a hole (-EEXIST). Missing tables are made. -ENOMEM. */

@@ -14,8 +14,13 @@
 /* The level-1 table that holds gfn; 0: missing, *level is where the walk ended, *at its table there. */
 static u64 walk(struct domain *d, u64 gfn, u64 *at, u64 *level)
 {
-	u64 table = domain_root_table(d->id);
+	u64 table, region = gfn >> 9, cell = region % WALKS;
 
+	/* The table of a region stays until d dies (destroy.c): as long as it lives, a walk that was done once
+	 * need not be done again. What the table's entries say is read each time. */
+	if (d->walked_tag[cell] == region + 1 && d->life == LIFE_ALIVE)
+		return d->walked_table[cell];
+	table = domain_root_table(d->id);
 	for (u64 l = 4; l > 1; l--) {
 		u64 entry;
 
@@ -28,6 +33,8 @@ static u64 walk(struct domain *d, u64 gfn, u64 *at, u64 *level)
 			return 0;
 		table = mfn_table(ENTRY_FRAME(entry));
 	}
+	d->walked_tag[cell] = region + 1;
+	d->walked_table[cell] = (u32)table;
 	return table;
 }
 
@@ -87,6 +94,24 @@ int physmap_find(struct domain *d, u64 gfn, struct mapping *m)
 	m->write = entry & ENTRY_WRITE;
 	m->exec = !(entry & ENTRY_NX);
 	m->slot = entry_slot(table * 512 + m->index);
+	return 0;
+}
+
+int physmap_reach(struct domain *d, u64 gfn, bool write, u64 *mfn)
+{
+	u64 at, level, table, entry, cell = (gfn >> 9) % WALKS;
+
+	if (gfn >= GFN_MAX)
+		return -EFAULT;
+	/* walk()'s short cut, without the call: a copy comes by here for each level of the guest's tables. */
+	table = d->walked_tag[cell] == (gfn >> 9) + 1 && d->life == LIFE_ALIVE
+			? d->walked_table[cell]
+			: walk(d, gfn, &at, &level);
+	entry = entry_value(table, INDEX(gfn, 1));
+	if (!table || !(entry & ENTRY_PRESENT) || (write && !(entry & ENTRY_WRITE)) ||
+	    entry_role(table * 512 + INDEX(gfn, 1)) == LEAF_MMIO)
+		return -EFAULT;
+	*mfn = ENTRY_FRAME(entry);
 	return 0;
 }
 

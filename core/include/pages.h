@@ -17,6 +17,8 @@ u64 pages_left(void);
 #define WINDOWS 16
 void *window_open(u64 mfn);
 void window_close(void *window);
+/* The innermost open window shows another frame from now on, for less than closing and opening. */
+void *window_move(void *window, u64 mfn);
 
 static inline u64 page_mfn(const void *page) /* core pages are mapped one to one */
 {

@@ -52,8 +52,11 @@ static u32 processor_priority(const struct vcpu *v)
 
 int apic_pending(const struct vcpu *v)
 {
-	int irr = highest(v->apic.irr);
+	int irr;
 
+	if (!v->apic.requests) /* nearly always, and asked before every entry */
+		return -1;
+	irr = highest(v->apic.irr);
 	if (irr < 16 || ((u32)irr & 0xf0) <= (processor_priority(v) & 0xf0) ||
 	    !(v->apic.svr & 0x100))
 		return -1;
@@ -65,6 +68,7 @@ void apic_raise(struct vcpu *v, u8 vector, bool level)
 	u32 bit = 1u << (vector % 32);
 
 	v->apic.irr[vector / 32] |= bit;
+	v->apic.requests = true;
 	if (level)
 		v->apic.tmr[vector / 32] |= bit;
 	else
@@ -75,6 +79,7 @@ void apic_raise(struct vcpu *v, u8 vector, bool level)
 void apic_accept(struct vcpu *v, u8 vector)
 {
 	v->apic.irr[vector / 32] &= ~(1u << (vector % 32));
+	v->apic.requests = highest(v->apic.irr) >= 0;
 	v->apic.isr[vector / 32] |= 1u << (vector % 32);
 }
 

@@ -11,9 +11,9 @@
 
 static u64 counts[COUNT_KINDS][0x102];
 
-void exit_count(enum count_kind kind, u64 code)
+void exit_count(enum count_kind kind, u64 code, u64 n)
 {
-	counts[kind][code < 0x100 ? code : code == EXIT_NPF ? INDEX_NPF : INDEX_OTHER]++;
+	counts[kind][code < 0x100 ? code : code == EXIT_NPF ? INDEX_NPF : INDEX_OTHER] += n;
 }
 
 void exit_counts_print(void)

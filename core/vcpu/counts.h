@@ -7,7 +7,7 @@
 
 enum count_kind { COUNT_PVH, COUNT_GUEST, COUNT_KINDS };
 
-void exit_count(enum count_kind kind, u64 code);
+void exit_count(enum count_kind kind, u64 code, u64 n);
 void exit_counts_print(void);
 
 #endif

@@ -37,6 +37,8 @@ void vcpu_inject_pending(struct vcpu *v, u8 upcall)
 		v->apic.nmi_pending = false;
 		b->event_inj = EVENT_VALID | EVENT_NMI | 2;
 	}
+	if (!upcall && !v->apic.requests) /* nearly always */
+		return;
 	vector = upcall ? upcall : apic_pending(v);
 	if (vector < 0)
 		return;

@@ -47,11 +47,6 @@ u64 sched_idle_ns(u32 cpu)
 	return queues[cpu].idle_ns;
 }
 
-bool vcpu_runnable(const struct vcpu *v)
-{
-	return v->start == START_UP && !v->blocked && !v->halted_for_good && !v->held;
-}
-
 bool sched_is_current(const struct vcpu *v)
 {
 	return cpus[v->cpu]->current == v;
@@ -437,15 +432,13 @@ static void arm(struct queue *q, const struct vcpu *v, u64 now, u64 refill)
 	timer_arm(at);
 }
 
-struct vcpu *sched_next(struct cpu *c)
+/* Apart from sched_next(), which nearly always has nothing to do: it must not save registers for this. */
+__attribute__((noinline)) static struct vcpu *choose(struct cpu *c)
 {
 	struct queue *q = &queues[c->id];
 	struct vcpu *v = c->current, *next;
-	u64 now, refill = NEVER;
+	u64 now = now_ns(), refill = NEVER;
 
-	if (!q->due && v)
-		return v;
-	now = now_ns();
 	account(q, v, now);
 	expire(q, c->id, now);
 	q->due = false;
@@ -480,4 +473,9 @@ struct vcpu *sched_next(struct cpu *c)
 	}
 	arm(q, v, now, refill);
 	return v;
+}
+
+struct vcpu *sched_next(struct cpu *c)
+{
+	return c->current && !queues[c->id].due ? c->current : choose(c);
 }

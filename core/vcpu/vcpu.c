@@ -100,6 +100,7 @@ void vcpu_reset_init(struct vcpu *v)
 	b->exit_code = EXIT_INTR;
 	v->injected = 0;
 	memset(v->apic.irr, 0, sizeof(v->apic.irr));
+	v->apic.requests = false;
 	memset(v->apic.isr, 0, sizeof(v->apic.isr));
 	memset(v->apic.tmr, 0, sizeof(v->apic.tmr));
 	v->apic.nmi_pending = false;

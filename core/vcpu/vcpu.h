@@ -31,6 +31,7 @@ struct apic {
 	u32 irr[8], isr[8], tmr[8];
 	u32 owed[8]; /* relay: level vectors whose physical EOI is owed */
 	bool nmi_pending;
+	bool requests; /* irr is not empty */
 };
 
 enum vcpu_start { START_DOWN = 0, START_WAIT_SIPI, START_UP };
@@ -68,6 +69,7 @@ struct vcpu {
 	u64 info_mfn; /* 0: in shared_info (vcpu id < 32) */
 	u32 info_offset;
 	bool info_registered;
+	bool upcall_due; /* the upcall may be pending: looked at before the next entry */
 
 	/* due: set by lower floors, turned into events by xen/evtchn.c before an entry */
 	u32 virqs_due;	      /* bit per VIRQ_*: only VIRQ_TIMER so far */
@@ -102,7 +104,10 @@ struct vcpu {
 void vcpu_wake(struct vcpu *v);
 /* CPU time including the current run, ns. */
 u64 vcpu_time(const struct vcpu *v);
-bool vcpu_runnable(const struct vcpu *v);
+static inline bool vcpu_runnable(const struct vcpu *v)
+{
+	return v->start == START_UP && !v->blocked && !v->halted_for_good && !v->held;
+}
 /* The vCPU that made the current hypercall. */
 struct vcpu *vcpu_current(void);
 /* 32-bit protected mode reset state of a PVH entry (contract 1.2); up and runnable afterwards. */

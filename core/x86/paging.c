@@ -159,6 +159,15 @@ void window_close(void *window)
 	invlpg(window);
 }
 
+void *window_move(void *window, u64 mfn)
+{
+	struct cpu *c = this_cpu();
+
+	c->window_table[c->windows_open - 1] = mfn << PAGE_SHIFT | P | RW | NX;
+	invlpg(window);
+	return window;
+}
+
 /* The one primitive that zeroes a domain frame, for the protection layer. */
 void frame_zero(u64 mfn);
 

@@ -29,7 +29,8 @@ struct call {
 	u64 arg[5];
 };
 
-#define VIRQS 24
+#define VIRQS	    24
+#define XEN_VERSION (4 << 16 | 17) /* whose ABI this is */
 
 struct grant_pin; /* grant.c */
 

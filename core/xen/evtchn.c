@@ -53,6 +53,7 @@ static void upcall(struct vcpu *v, u32 word)
 	if (!(before >> word & 1))
 		__atomic_store_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
 	window_close(window);
+	v->upcall_due = true;
 	v->poll_deadline_ns = 0;
 	vcpu_wake(v);
 }
@@ -67,6 +68,7 @@ void upcall_force(struct vcpu *v)
 	__atomic_store_n(&info->evtchn_pending_sel, ~0ull, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
 	window_close(window);
+	v->upcall_due = true;
 	v->poll_deadline_ns = 0;
 	vcpu_wake(v);
 }
@@ -233,6 +235,7 @@ bool events_pending(struct vcpu *v)
 		return false;
 	pending = READ_ONCE(info->evtchn_upcall_pending);
 	window_close(window);
+	v->upcall_due = pending;
 	return pending;
 }
 

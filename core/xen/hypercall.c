@@ -57,7 +57,8 @@ static s64 dispatch(u64 nr, struct call *c)
  * (list, count).  An entry that must go on keeps its progress in its own args, in the caller's
  * memory, and the registers name it as the first still to do.
  */
-static s64 do_multicall(struct call *c)
+/* Not inlined: dispatch() would make room for an entry at each call. */
+__attribute__((noinline)) static s64 do_multicall(struct call *c)
 {
 	u64 list = c->arg[0], count = c->arg[1] & 0xffffffff, done = 0;
 	s64 result = 0;
@@ -95,21 +96,46 @@ static s64 do_multicall(struct call *c)
 	return CALL_AGAIN;
 }
 
+static bool is_64_bit(const struct vmcb *b)
+{
+	return (b->efer & EFER_LMA) && (b->cs.attributes & CS_LONG);
+}
+
+bool hypercall_own(struct vcpu *v)
+{
+	struct vmcb *b = v->vmcb;
+
+	if (b->cpl)
+		b->rax = (u64)-EPERM;
+	else if (b->rax == __HYPERVISOR_xen_version && v->regs.r[RDI] == XENVER_version &&
+		 is_64_bit(b))
+		b->rax = XEN_VERSION;
+	else
+		return false;
+	vcpu_skip(v, VMMCALL_LENGTH);
+	return true;
+}
+
 void hypercall(struct vcpu *v)
 {
 	static const u8 registers[5] = { RDI, RSI, RDX, R10, R8 };
-	struct call c = { .v = v, .d = v->domain };
 	struct vmcb *b = v->vmcb;
+	struct call c;
 	s64 result;
 	u32 i;
 
 	if (b->cpl) {
 		result = -EPERM;
-	} else if (!(b->efer & EFER_LMA) || !(b->cs.attributes & CS_LONG)) {
+	} else if (!is_64_bit(b)) {
 		result = -ENOSYS; /* the compatibility ABI is not offered */
 	} else {
-		for (i = 0; i < 5; i++)
-			c.arg[i] = v->regs.r[registers[i]];
+		c.v = v;
+		c.d = v->domain;
+		c.arg[0] = v->regs.r[RDI];
+		c.arg[1] = v->regs.r[RSI];
+		c.arg[2] = v->regs.r[RDX];
+		c.arg[3] = v->regs.r[R10];
+		c.arg[4] = v->regs.r[R8];
 		result = dispatch(b->rax, &c);
 		if (result == CALL_AGAIN) {
 			for (i = 0; i < 5; i++)

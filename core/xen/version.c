@@ -2,9 +2,6 @@
 /* xen_version: what stock tools and guests ask to know whom they talk to. */
 #include "xen/call.h"
 
-#define VERSION_MAJOR 4
-#define VERSION_MINOR 17
-
 static xen_commandline_t command_line;
 
 void xen_command_line(const char *text)
@@ -61,7 +58,7 @@ s64 do_xen_version(struct call *c)
 
 	switch (c->arg[0]) {
 	case XENVER_version:
-		return VERSION_MAJOR << 16 | VERSION_MINOR;
+		return XEN_VERSION;
 	case XENVER_extraversion:
 		return answer_text(c, ".7-diptych", sizeof(xen_extraversion_t));
 	case XENVER_compile_info:

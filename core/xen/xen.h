@@ -18,6 +18,9 @@ struct dom0_vga_console_info;
  * more to do leaves RIP on it and its progress in the argument registers. */
 void hypercall(struct vcpu *v);
 
+/* The same for a call that touches nothing but v's registers; false, and nothing done, for any other. Needs no lock. */
+bool hypercall_own(struct vcpu *v);
+
 /* Before each entry of v: what lower floors left due becomes pending ports; a poll ends. */
 void events_deliver(struct vcpu *v);
 /* Before the choice of who runs: VIRQ_DOM_EXC may wake an idle dom0. */
@@ -26,6 +29,12 @@ void events_deliver_global(void);
 void events_console_input(void);
 /* v's upcall is pending. */
 bool events_pending(struct vcpu *v);
+/* The same before an entry, without a look into the guest's memory where the core has made nothing pending since it
+ * was last seen clear. What a guest sets itself is seen when it halts or polls, and after the next interrupt. */
+static inline bool events_due(struct vcpu *v)
+{
+	return v->upcall_due && events_pending(v);
+}
 /* Vector of the upcall (HVM_PARAM_CALLBACK_IRQ type 2), 0 none. */
 u8 events_vector(struct vcpu *v);
 

@@ -113,6 +113,12 @@ void window_close(void *window)
 	windows_now--;
 }
 
+void *window_move(void *window, u64 mfn)
+{
+	window_close(window);
+	return window_open(mfn);
+}
+
 void frame_zero(u64 mfn)
 {
 	memset(ram[mfn], 0, sizeof(ram[mfn]));
