@@ -16,7 +16,9 @@
 #include "xen/minv.c"
 #undef call
 #undef store
+#define load minv_load
 #include "xen/minv_run.c"
+#undef load
 
 void vcpu_inject_exception(struct vcpu *v, u8 vector, u32 error_code)
 {
@@ -31,6 +33,22 @@ void vcpu_inject_exception(struct vcpu *v, u8 vector, u32 error_code)
 
 static const u8 *input, *input_end;
 static u32 pages_before;
+
+/* The CPU runs v from here on, as though the scheduler had chosen it. */
+static void become(struct vcpu *v)
+{
+	struct cpu *c = this_cpu();
+
+	if (c->current && c->current->queued) /* xen_world.h put it there by hand */
+		c->current = NULL;
+	if (c->current == v)
+		return;
+	switch_to(c, NULL, fake_ns);
+	if (v->queued)
+		switch_to(c, v, fake_ns);
+	else
+		c->current = v;
+}
 
 static u64 byte(void)
 {
@@ -184,7 +202,7 @@ static void one_call(struct vcpu *v)
 		if (nr == __HYPERVISOR_grant_table_op)
 			a[2] &= 7;
 	}
-	this_cpu()->current = v;
+	become(v);
 	rip = v->vmcb->rip;
 	v->regs.r[RDI] = a[0], v->regs.r[RSI] = a[1], v->regs.r[RDX] = a[2], v->regs.r[R10] = a[3];
 	v->regs.r[R8] = byte();
@@ -225,7 +243,7 @@ static void run_guest(struct vcpu *v)
 static void time_passes(void)
 {
 	fake_ns += 1ull << (byte() % 34);
-	sched_next();
+	sched_next(this_cpu());
 	events_deliver_global();
 	for (u64 id = 0; id < 8; id++) {
 		struct domain *d = domain_by_id(id);
@@ -289,6 +307,7 @@ static void destroy_now(struct domain *d)
 {
 	u16 id = d->id;
 
+	become(vcpu0(dom0)); /* who calls; the CPU has left everybody else */
 	for (u32 n = 0; domain_by_id(id) && domctl_destroy(d) != 0; n++)
 		ck_assert_msg(n < 100000, "d%u never goes", id);
 	ck_assert_msg(!domain_by_id(id), "d%u is still there", id);
@@ -325,7 +344,7 @@ static s64 minv(struct domain *d, u64 command, u64 a, u64 b, u64 c, u64 e)
 
 	v->regs.r[RDI] = command, v->regs.r[RSI] = a, v->regs.r[RDX] = b;
 	v->regs.r[R10] = c, v->regs.r[R8] = e;
-	this_cpu()->current = v;
+	become(v);
 	minv_hypercall(v);
 	return (s64)v->vmcb->rax;
 }
