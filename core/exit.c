@@ -36,7 +36,11 @@ static void physical_interrupt(struct cpu *c)
 	c->interrupt_taken = -1;
 	switch (vector) {
 	case -1:
+		break;
 	case VECTOR_SPURIOUS:
+		/* Without EOI, unless a device sent this very vector: then it would block all others. */
+		if (lapic_in_service(VECTOR_SPURIOUS))
+			lapic_eoi();
 		break;
 	case VECTOR_TIMER:
 		sched_look_again(c);
@@ -136,6 +140,14 @@ static bool fill_hypercall_page(struct domain *d, u64 gfn)
 	return true;
 }
 
+static bool none_is_up(const struct domain *d)
+{
+	for (u32 i = 0; i < DOMAIN_VCPUS; i++)
+		if (d->vcpus[i] && d->vcpus[i]->start == START_UP)
+			return false;
+	return true;
+}
+
 static void on_msr(struct vcpu *v)
 {
 	u32 index = (u32)v->regs.r[RCX];
@@ -153,10 +165,12 @@ static void on_msr(struct vcpu *v)
 	} else {
 		done = msr_write(v, hardware, index, value);
 	}
-	if (done)
-		vcpu_skip(v, 2);
-	else
+	if (!done)
 		vcpu_inject_exception(v, VECTOR_GP, 0);
+	else if (v->start == START_UP)
+		vcpu_skip(v, 2);
+	else if (none_is_up(v->domain))
+		domain_crash(v->domain, "INIT to its last running processor: nobody can start it");
 }
 
 static void on_halt(struct vcpu *v)
@@ -168,10 +182,8 @@ static void on_halt(struct vcpu *v)
 		v->halted_for_good = true;
 		v->start = START_DOWN;
 		sched_changed(v);
-		for (u32 i = 0; i < DOMAIN_VCPUS; i++)
-			if (v->domain->vcpus[i] && v->domain->vcpus[i]->start == START_UP)
-				return;
-		domain_shutdown(v->domain, 0);
+		if (none_is_up(v->domain))
+			domain_shutdown(v->domain, 0);
 		return;
 	}
 	if (vcpu_interrupt_waits(v, events_pending(v) ? events_vector(v) : 0))
@@ -180,13 +192,35 @@ static void on_halt(struct vcpu *v)
 	sched_changed(v);
 }
 
+/* dom0 at memory that is not its own: #GP. Where that cannot be delivered either, as its tables or its
+ * stack are there, it would be the next access of that kind, and so on: that is its end. */
+static void refuse_dom0(struct vcpu *v, u64 gpa, const char *what)
+{
+	static u64 times;
+	u64 event = v->vmcb->event_inj;
+
+	if ((event & EVENT_VALID) && EVENT_TYPE(event) == EVENT_TYPE(EVENT_EXCEPTION)) {
+		domain_crash(v->domain, "access to 0x%llx (%s) by the delivery of exception %llu",
+			     (unsigned long long)gpa, what,
+			     (unsigned long long)EVENT_VECTOR(event));
+		return;
+	}
+	times++;
+	if (times <= 100 || !(times & (times - 1)))
+		printk(LOG_G_WARNING "dom0: access to 0x%llx (error 0x%llx, rip 0x%llx) refused: "
+				     "%s (%llu so far)\n",
+		       (unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1,
+		       (unsigned long long)v->vmcb->rip, what, (unsigned long long)times);
+	vcpu_inject_exception(v, VECTOR_GP, 0);
+}
+
 static void on_nested_fault(struct vcpu *v)
 {
 	struct domain *d = v->domain;
 	u64 gpa = v->vmcb->exit_info_2, gfn = gpa >> PAGE_SHIFT;
 	struct mapping m;
 
-	if (gfn == APIC_GFN) {
+	if (gfn == APIC_GFN && !d->hardware) {
 		domain_crash(
 			d,
 			"access to the local APIC's page: this domain has an x2APIC, by MSR only");
@@ -196,12 +230,9 @@ static void on_nested_fault(struct vcpu *v)
 	if (d->hardware && physmap_find(d, gfn, &m) && !physmap_add_mmio(d, gfn))
 		return;
 	if (d->hardware) {
-		printk(LOG_G_WARNING
-		       "dom0: access to 0x%llx (error 0x%llx, rip 0x%llx) refused: not a device, "
-		       "not its memory\n",
-		       (unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1,
-		       (unsigned long long)v->vmcb->rip);
-		vcpu_inject_exception(v, VECTOR_GP, 0);
+		refuse_dom0(v, gpa,
+			    gfn == APIC_GFN ? "the local APIC's page, but its APIC is by MSR only"
+					    : "not a device, not its memory");
 		return;
 	}
 	domain_crash(

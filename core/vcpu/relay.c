@@ -42,7 +42,8 @@ void relay_interrupt(u8 vector)
 	 * an interrupt is withdrawn between its request and its vector.) */
 	if (vector < 16)
 		return;
-	level = lapic_level(vector);
+	/* The core's own class is never left in service: its timer would wait for dom0's EOI. */
+	level = vector < 0xf0 && lapic_level(vector);
 	count++;
 	if (!target) {
 		/* Nobody to take it. A level line would fire again for ever: it is ended and counted. */

@@ -99,6 +99,11 @@ bool lapic_level(u8 vector)
 	return get(REG_TMR + vector / 32 * 16u) >> (vector % 32) & 1;
 }
 
+bool lapic_in_service(u8 vector)
+{
+	return get(REG_ISR + vector / 32 * 16u) >> (vector % 32) & 1;
+}
+
 int lapic_highest_in_service(void)
 {
 	for (int i = 7; i >= 0; i--) {

@@ -18,7 +18,8 @@ void lapic_send(u32 apic_id, u32 command);
 #define ICR_INIT    0x500u
 #define ICR_STARTUP 0x600u
 void lapic_eoi(void);
-bool lapic_level(u8 vector);	    /* TMR bit */
+bool lapic_level(u8 vector); /* TMR bit */
+bool lapic_in_service(u8 vector);
 int lapic_highest_in_service(void); /* -1 none */
 /* Counts ticks for the calibration; then the timer takes ns. */
 void lapic_timer_start(u32 count);

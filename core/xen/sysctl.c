@@ -93,6 +93,14 @@ static void dump_ports(void)
 		}
 }
 
+static void say_invariant(void)
+{
+	u64 clause = protect_invariant();
+
+	printk("the protection layer's invariant %s (clause %llu)\n",
+	       clause ? "is BROKEN" : "holds", (unsigned long long)clause);
+}
+
 static int debug_keys(struct call *c, const struct xen_sysctl_debug_keys *op)
 {
 	u32 i;
@@ -109,9 +117,7 @@ static int debug_keys(struct call *c, const struct xen_sysctl_debug_keys *op)
 		else if (key == 'x')
 			exit_counts_print();
 		else if (key == 'i')
-			printk("the protection layer's invariant %s (clause %llu)\n",
-			       protect_invariant() ? "is BROKEN" : "holds",
-			       (unsigned long long)protect_invariant());
+			say_invariant();
 		else
 			printk("debug keys: q domains, e event channels, x exits, i invariant\n");
 	}

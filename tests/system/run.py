@@ -14,11 +14,11 @@ import traceback
 
 from bed.dom0 import Dom0
 from bed.images import image
-from bed.machine import Images
+from bed.machine import Images, Setup
 from bed.output import Failed
 from bed.payload import make_payload
 
-ORDER = ["boot-errors", "thin-dom0", "dom0-traps", "thin-pvh", "thin-pair", "thin-virsh", "dom0-boot"]
+ORDER = ["boot-errors", "thin-dom0", "dom0-traps", "thin-pvh", "thin-pair", "thin-virsh", "dom0-boot", "dom0-hostile", "dom0-end"]
 
 
 def say(text):
@@ -28,20 +28,24 @@ def say(text):
 class Bed:
     """What a test is given."""
 
-    def __init__(self, images, logs, payload, verbose, root=None, cpus=1):
+    def __init__(self, images, logs, payload, verbose, root=None, cpus=1, seed=None):
         self.cpus = cpus
         self.images, self.logs, self.payload, self.verbose, self.root = images, logs, payload, verbose, root
         # Higher counts and more machines: ./check --full says so.
         self.full = os.environ.get("full") == "yes"
+        self.seed = seed
         self.stock_xen = images.stock_xen
         self.running = None
         self.boots = 0
 
-    def dom0(self):
+    def dom0(self, setup=Setup()):
+        """dom0 on such a machine: the one that runs, when it is."""
+        if self.running is not None and self.running.machine.setup != setup:
+            self.stop()
         if self.running is None:
             self.boots += 1
-            folder = os.path.join(self.logs, f"boot-{self.boots}")
-            self.running = Dom0(self.images, folder, self.payload, self.verbose, self.cpus)
+            folder = os.path.join(self.logs, f"{setup.name}-{self.boots}")
+            self.running = Dom0(self.images, folder, self.payload, self.verbose, self.cpus, setup)
             say(f"booting dom0 (serial line: {folder}/serial.log)")
             start = time.monotonic()
             self.running.boot()
@@ -62,6 +66,11 @@ class Bed:
             if " holds" not in said:
                 return f"the core says: {said}"
         return None
+
+    def kernel_version(self):
+        """Of the kernel in dom0's image."""
+        with open(f"{self.images.dom0}/version", encoding="ascii") as file:
+            return file.read().strip()
 
     def figure(self, text):
         """A measured fact, for doc/status.md."""
@@ -143,6 +152,7 @@ def main():
     parse.add_argument("--verbose", action="store_true", help="dom0's kernel messages too")
     parse.add_argument("--cpus", type=int, default=1, help="processors of the machine")
     parse.add_argument("--list", action="store_true")
+    parse.add_argument("--seed", type=int, help="of random calls, for another run than the one that ./check makes")
     args = parse.parse_args()
 
     names = args.tests or ORDER
@@ -166,7 +176,7 @@ def main():
         payload = os.path.join(logs, "payload.tar")
         make_payload(args.root, payload)
     bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose,
-              args.root, args.cpus)
+              args.root, args.cpus, args.seed)
     durations = Durations(os.path.join(os.path.abspath(args.build), "system-durations.json"))
 
     try:

@@ -7,15 +7,15 @@ import subprocess
 import tempfile
 import time
 
-from .machine import Machine
+from .machine import Machine, Setup
 from .output import PATIENCE, Dialogue, Failed, tail
 
 BOOT_LIMIT = 600
 
 
 class Dom0:
-    def __init__(self, images, folder, payload=None, verbose=False, cpus=1):
-        self.machine = Machine(images, folder, payload, verbose=verbose, cpus=cpus)
+    def __init__(self, images, folder, payload=None, verbose=False, cpus=1, setup=Setup()):
+        self.machine = Machine(images, folder, payload, verbose=verbose, cpus=cpus, setup=setup)
         self.folder = folder
         self.sockets = tempfile.mkdtemp(prefix="diptych-")
         self.dialogues = []
@@ -80,6 +80,11 @@ class Dom0:
             self.machine.require_alive()
             raise Failed(f"`{command}` in dom0 gave status {status}\n{tail(said)}")
         return said
+
+    def launch(self, command):
+        """Starts a command that may be the last one: nothing is expected of its answer."""
+        with open(os.path.join(self.folder, "launched.log"), "ab") as log:
+            subprocess.Popen(self.ssh() + [command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # pylint: disable=consider-using-with
 
     def write(self, path, text):
         self.run(f"cat >{shlex.quote(path)}", stdin=text.encode())

@@ -7,9 +7,9 @@ import sys
 SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "images.sh")
 
 
-def image(name):
+def image(name, *arguments):
     """The folder that holds the image."""
-    done = subprocess.run([SCRIPT, name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run([SCRIPT, name, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:
         sys.exit(f"error: image {name} could not be built")
     return done.stdout.decode().strip()

@@ -3,14 +3,16 @@
 
 Disks of dom0: vda its root, vdb the payload, vdc and vdd two copies of the real guest's disk.
 Every disk is a snapshot: nothing that a test writes outlives the machine.
+A Setup says in what a test's machine differs.
 """
+import dataclasses
 import os
 import re
 import socket
 import subprocess
 import time
 
-from .output import Failed, LogFile, tail
+from .output import PATIENCE, Failed, LogFile, tail
 
 # -xsave: AVX state is not to be relied on in this emulator (and then AVX must go too: Linux tests its AES
 # code with it).  -monitor, -rdtscp, -smap: emulator bugs, see doc/architecture.md.
@@ -26,6 +28,17 @@ class Images:
         self.dom0, self.guest, self.core, self.stock_xen = dom0, guest, core, stock_xen
 
 
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """name: of the folder of its logs.  devices(machine) gives QEMU's arguments for more devices.  resets: the machine goes on after a reset, as a real one."""
+    name: str = "boot"
+    core: str = ""
+    linux: str = ""
+    devices: object = None
+    resets: bool = False
+    dom0: str = ""  # folder of another dom0 image
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -33,15 +46,22 @@ def free_port():
 
 
 class Machine:
-    def __init__(self, images, folder, payload=None, memory_mib=4096, dom0_mib=1536, verbose=False, cpus=1):
+    def __init__(self, images, folder, payload=None, memory_mib=4096, dom0_mib=1536, verbose=False, cpus=1,
+                 setup=Setup()):
         os.makedirs(folder, exist_ok=True)
+        self.setup = setup
+        self.ports = {}
         self.images, self.folder = images, folder
         self.serial = LogFile(os.path.join(folder, "serial.log"))
         self.qemu_log = os.path.join(folder, "qemu.log")
-        self.ssh_port = free_port()
+        self.ssh_port = self.port(22)
         self.argv = self.command(payload, memory_mib, dom0_mib, verbose, cpus)
         self.process = None
         self.started = None
+
+    def port(self, inner):
+        """The host's port for dom0's: one for as long as the machine lives."""
+        return self.ports.setdefault(inner, free_port())
 
     def command(self, payload, memory_mib, dom0_mib, verbose, cpus):
         images = self.images
@@ -52,18 +72,25 @@ class Machine:
         else:
             hypervisor = f"dom0_mem={dom0_mib}M console=com1"
             linux += " swiotlb=force"
-        dom0 = images.dom0
+        setup = self.setup
+        hypervisor, linux = f"{hypervisor} {setup.core}".strip(), f"{linux} {setup.linux}".strip()
+        dom0 = setup.dom0 or images.dom0
         argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", CPU, "-smp", str(cpus),
-                "-m", str(memory_mib), "-display", "none", "-vga", "none", "-nodefaults", "-no-reboot",
+                "-m", str(memory_mib), "-display", "none", "-vga", "none", "-nodefaults",
+                *([] if setup.resets else ["-no-reboot"]),
                 "-kernel", images.core, "-append", hypervisor,
                 "-initrd", f"{dom0}/vmlinux {linux},{dom0}/initramfs",
-                "-netdev", f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
+                "-netdev", f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"
+                + f",hostfwd=tcp:127.0.0.1:{self.port(5001)}-:5001",
                 "-device", "virtio-net-pci,netdev=net0,romfile=",
+                "-monitor", f"unix:{self.folder}/monitor,server=on,wait=off",
                 "-serial", f"file:{self.serial.path}"]
         disks = [f"{dom0}/root.ext4", payload or f"{dom0}/id.pub", f"{images.guest}/disk.img", f"{images.guest}/disk.img"]
         for number, disk in enumerate(disks):
             argv += ["-drive", f"file={disk},format=raw,if=none,id=disk{number},snapshot=on"]
             argv += ["-device", f"virtio-blk-pci,drive=disk{number}"]
+        if setup.devices:
+            argv += setup.devices(self)
         return argv
 
     def start(self):
@@ -91,6 +118,13 @@ class Machine:
                 said = log.read().splitlines()[1:]
             raise Failed(f"the machine ended; its serial line: {self.serial.path}\n{tail(self.serial.text())}\n"
                          + tail("\n".join(line for line in said if "doesn't support requested feature" not in line)))
+
+    def wait_for_end(self, within):
+        """The emulator ends when the machine is reset or switched off (unless its Setup says that it goes on)."""
+        try:
+            self.process.wait(within * PATIENCE)
+        except subprocess.TimeoutExpired as late:
+            raise Failed(f"the machine goes on\n{tail(self.serial.text())}") from late
 
     def stop(self):
         if self.alive():
