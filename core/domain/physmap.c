@@ -54,7 +54,7 @@ static int new_table(struct domain *d, u64 level, u64 *table)
 
 static int walk_make(struct domain *d, u64 gfn, u64 *table)
 {
-	u64 at, level, t;
+	u64 at = 0, level = 0, t;
 	int err;
 
 	if (gfn >= GFN_MAX)
