@@ -27,7 +27,6 @@
 #define TABLES_AT  0x31000000ull /* TABLE_PHYS of protect/state.h */
 #define LARGE	   0x200000ull
 #define NR_SLOTS   65536ull
-#define HEAP_BYTES (24ull << 20)
 #define APIC_MFN   0xfee00ull
 /* A pair maps each frame three times (pool, guest, partner), and every mapping is an entry. */
 #define TABLES_FOR(frames) ((frames) / 512 * 5 / 2 + 1024)
@@ -76,15 +75,17 @@ static void read_options(u32 magic, const char *wrong)
 		cannot_start("%s", why);
 }
 
-/* Core memory is one stretch from the image on; returns its end. */
-static u64 memory_layout(u64 nr_frames, u64 nr_tables)
+/* Core memory is one stretch: the image, heap up to the table pool, the pool, what backs the protection
+ * layer's arrays. Returns its end. */
+static u64 memory_layout(u64 nr_frames, u64 nr_ram, u64 nr_tables)
 {
-	u64 need = nr_tables * PAGE_SIZE + HEAP_BYTES, end, va, bytes;
+	u64 need = nr_tables * PAGE_SIZE, end, va, bytes;
 
-	for (u64 i = 0;
-	     protect_backing(i, nr_frames, nr_tables, NR_SLOTS, &va, &bytes) != BACKING_END; i++)
-		if (i) /* the first is the table pool, or counted twice: a little more does no harm */
-			need += bytes + bytes / 512 + 3 * PAGE_SIZE;
+	for (u64 i = 0; protect_backing(i, nr_ram, nr_tables, NR_SLOTS, &va, &bytes) != BACKING_END;
+	     i++)
+		need += (i ? bytes : 0) /* the first is the table pool */ + bytes / 512 +
+			(3 + 2 * boot_info.nr_ranges) * PAGE_SIZE;
+	/* for each frame, RAM or not: a bit of the pool, and its part of the page tables of the arrays */
 	end = (TABLES_AT + need + nr_frames / 4 + LARGE - 1) & ~(LARGE - 1);
 	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
 		const struct range *r = &boot_info.ranges[i];
@@ -98,6 +99,22 @@ static u64 memory_layout(u64 nr_frames, u64 nr_tables)
 		(unsigned long long)end >> 20);
 }
 
+/* Holes between RAM may be larger than the RAM: their part of the arrays is never written. */
+static void back_frames(u64 array, u64 nr_frames)
+{
+	u64 va, each;
+
+	protect_backing(array, 1, 0, 0, &va, &each);
+	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
+		u64 first = min_u64(boot_info.ranges[i].start >> PAGE_SHIFT, nr_frames);
+		u64 end = min_u64(boot_info.ranges[i].end >> PAGE_SHIFT, nr_frames);
+
+		if (boot_info.ranges[i].type == RANGE_RAM && first < end)
+			paging_back(va + first * each, (end - first) * each);
+	}
+	paging_back_zeros(va, nr_frames * each);
+}
+
 static void back_protection(u64 nr_frames, u64 nr_tables)
 {
 	u64 va, bytes, kind;
@@ -107,6 +124,8 @@ static void back_protection(u64 nr_frames, u64 nr_tables)
 	     i++) {
 		if (kind == BACKING_TABLES)
 			paging_map_at(va, TABLES_AT, bytes);
+		else if (kind == BACKING_FRAMES)
+			back_frames(i, nr_frames);
 		else
 			paging_back(va, bytes);
 	}
@@ -156,13 +175,16 @@ void boot_main(u32 magic, u64 info)
 	}
 	nr_frames = min_u64(nr_frames, PROTECT_FRAMES);
 	nr_tables = min_u64(TABLES_FOR(nr_ram), PROTECT_TABLES);
-	core_end = memory_layout(nr_frames, nr_tables);
+	core_end = memory_layout(nr_frames, nr_ram, nr_tables);
 	boot_move_modules(CORE_START, (u64)image_end);
 	dom0_load(&image, CORE_START);
 
 	/* The modules have gone to dom0: what lies behind the image is the core's now. */
 	memset((void *)TABLES_AT, 0, nr_tables * PAGE_SIZE);
 	core_memory_init(TABLES_AT + nr_tables * PAGE_SIZE, core_end);
+	back_protection(nr_frames, nr_tables);
+	memory_init(nr_frames, nr_tables, NR_SLOTS);
+	core_memory_init(((u64)image_end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1), TABLES_AT);
 	windows_init(&boot_cpu);
 	lapic_init();
 	time_init();
@@ -170,8 +192,6 @@ void boot_main(u32 magic, u64 info)
 	       (unsigned long long)tsc_khz(), (unsigned long long)nr_ram >> 8,
 	       (unsigned long long)(core_end - CORE_START) >> 20);
 	say_memory(core_end, nr_tables);
-	back_protection(nr_frames, nr_tables);
-	memory_init(nr_frames, nr_tables, NR_SLOTS);
 	cpus_start();
 	core_memory_done();
 	protect_init(nr_frames, nr_tables, NR_SLOTS, nr_cpus);

@@ -49,7 +49,7 @@ u64 protect_backing(u64 array, u64 nr_frames, u64 nr_tables, u64 nr_slots, u64 *
 		return BACKING_END;
 	*va = arrays[array].va;
 	*bytes = arrays[array].size * live[arrays[array].by];
-	return array == 0 ? BACKING_TABLES : BACKING_ANY;
+	return array == 0 ? BACKING_TABLES : arrays[array].by == 0 ? BACKING_FRAMES : BACKING_ANY;
 }
 
 static u64 at_most(u64 asked, u64 limit)

@@ -114,6 +114,20 @@ void paging_back(u64 va, u64 bytes)
 	}
 }
 
+void paging_back_zeros(u64 va, u64 bytes)
+{
+	static u64 zeros;
+
+	if (!zeros)
+		zeros = core_carve(PAGE_SIZE);
+	for (u64 at = va & ~(PAGE_SIZE - 1); at < va + bytes; at += PAGE_SIZE) {
+		u64 *leaf = leaf_of(at);
+
+		if (!(*leaf & P))
+			*leaf = zeros | P | NX;
+	}
+}
+
 void paging_map_at(u64 va, u64 pa, u64 bytes)
 {
 	for (u64 i = 0; i < bytes; i += PAGE_SIZE)

@@ -8,14 +8,16 @@
 
 #include "x86/percpu.h"
 
-/* Core memory behind the image: [start, end), 2 MiB aligned, one to one. Carved from below by
- * core_carve() during boot, the rest becomes pages_alloc()'s. */
+/* Core memory, one to one: [start, end) is carved from below by core_carve() from now on; the rest of the
+ * last such stretch becomes pages_alloc()'s. */
 void core_memory_init(u64 start, u64 end);
 u64 core_carve(
 	u64 bytes); /* physical = virtual address, page aligned, zeroed; panics when none is left */
 void core_memory_done(void);
 /* Backs [va, va + bytes) with zeroed core memory. Boot only. */
 void paging_back(u64 va, u64 bytes);
+/* What is not backed yet of [va, va + bytes): one page of zeros, not writable. Boot only. */
+void paging_back_zeros(u64 va, u64 bytes);
 /* Maps [va, va + bytes) to [pa, ...). Boot only. */
 void paging_map_at(u64 va, u64 pa, u64 bytes);
 /* A device's page, uncached. */
