@@ -39,6 +39,11 @@ mutant reaped-with-builder-slots domain_reap domains.c 'int domain_reap' ' || do
 mutant reaped-with-root domain_reap domains.c 'int domain_reap' 'dom_root[dom] != 0 || ' ''
 mutant sealed-with-builder-slots domain_seal_end seal.c 'int domain_seal_end' 'dom_slot_head[dom] != 0 || ' ''
 mutant sealed-from-unsealed domain_seal_end seal.c 'int domain_seal_end' 'if (dom_sealed[dom] != SEALING)' 'if (dom_sealed[dom] > SEALED)'
+mutant linked-twice table_link tables.c 'int table_link' 'table_parent[table] != 0 || ' ''
+mutant linked-below-unlinked table_link tables.c 'int table_link' ' || (level + 1 != LEVELS && table_parent[parent] == 0)' ''
+mutant linked-across-levels table_link tables.c 'int table_link' 'if (table_level[parent] != level + 1)' 'if (table_level[parent] <= level)'
+mutant linked-to-another-domain table_link tables.c 'int table_link' 'if (table_owner[table] != table_owner[parent])' 'if (!handle_is_live(table_owner[parent]))'
+mutant linked-over-an-entry table_link tables.c 'int table_link' 'if (npt[entry] != 0)' 'if (npt[entry] == 1)'
 # Forgotten flushes and stamps.
 mutant freed-unflushed table_free tables.c 'int table_free' 'if (!flushed_since(table_stamp[table]))' 'if (epoch_min == 0)'
 mutant released-unflushed frame_release frames.c 'int frame_release' 'if (!flushed_since(frame_stamp[mfn]))' 'if (epoch_min == 0)'
@@ -52,6 +57,7 @@ mutant newer-not-relinked unmap leaves.c 'void leaf_unset' 'leaf_prev[next] = (u
 mutant head-not-moved unmap leaves.c 'void leaf_unset' 'frame_head[mfn] = (u32)next;' '(void)mfn;'
 mutant slot-keeps-entry unmap leaves.c 'int unmap' 'slot_entry[slot] = 0;' ''
 mutant condemned-keeps-owner frame_condemn frames.c 'int frame_condemn' 'frame_owner[mfn] = 0;' ''
+mutant linked-without-parent table_link tables.c 'int table_link' 'table_parent[table] = (u32)entry;' ''
 mutant freed-keeps-level table_free tables.c 'int table_free' 'table_level[table] = 0;' ''
 mutant dead-not-dying domain_kill domains.c 'int domain_kill' 'dom_state[dom] = DOMAIN_DYING;' 'dom_state[dom] = DOMAIN_DEAD;'
 # A write before the last check.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Proves the operations of core/protect on the machine code of a linked core, and the theorems about the invariant
 # alone; then sees that seeded mistakes are not proved.  `make prove` calls it.
-#   prove.sh [--full] ELF [NAME...]     with names: these theorems only, no mutants; --full: table_link too
+#   prove.sh ELF [NAME...]     with names: these theorems only, no mutants
 # Results are kept in the cache.  Ends with "N passed, N failed".  Limits: 4 GiB and PROOF_CPU_SECONDS per proof.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -42,9 +42,7 @@ prover() {
 		"$lib/ld-linux-x86-64.so.2" --library-path "$lib:/usr/lib/x86_64-linux-gnu" /usr/bin/python3 "$@"
 }
 
-full=()
-[ "${1:-}" != --full ] || { full=(--full) && shift; }
-[ $# -ge 1 ] || die "usage: $0 [--full] ELF [NAME...]"
+[ $# -ge 1 ] || die "usage: $0 ELF [NAME...]"
 elf=$1
 shift
 [ -f "$elf" ] || die "$elf: no such file (make builds it)"
@@ -57,7 +55,7 @@ if [ $# = 0 ]; then
 	key=$(key_of "$top/core/protect" "$top/core/include" "$top/core/flags.mk" "$top/core/core.lds" \
 		"$here/mutants.sh" "$here/build.sh" "$(gcc --version | head -n 1)")
 	mutants=$(cached proof-mutants "$key" build_mutants)
-	arguments=("${full[@]}" --mutants "$mutants"/*/)
+	arguments=(--mutants "$mutants"/*/)
 fi
 ulimit -v $((4 * 1024 * 1024))
 prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}"
