@@ -37,6 +37,7 @@ class Setup:
     devices: object = None
     resets: bool = False
     dom0: str = ""  # folder of another dom0 image
+    cpus: int = 0  # 0: as many as run.py --cpus says
 
 
 def free_port():
@@ -64,7 +65,7 @@ class Machine:
         return self.ports.setdefault(inner, free_port())
 
     def command(self, payload, memory_mib, dom0_mib, verbose, cpus):
-        images = self.images
+        images, setup = self.images, self.setup
         linux = "console=hvc0 root=/dev/vda net.ifnames=0" + ("" if verbose else " quiet")
         if images.stock_xen:
             # A PV dom0: stock Xen's PVH dom0 reads all-ones from every PCI device of this machine.
@@ -72,10 +73,9 @@ class Machine:
         else:
             hypervisor = f"dom0_mem={dom0_mib}M console=com1"
             linux += " swiotlb=force"
-        setup = self.setup
         hypervisor, linux = f"{hypervisor} {setup.core}".strip(), f"{linux} {setup.linux}".strip()
         dom0 = setup.dom0 or images.dom0
-        argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", CPU, "-smp", str(cpus),
+        argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", CPU, "-smp", str(setup.cpus or cpus),
                 "-m", str(memory_mib), "-display", "none", "-vga", "none", "-nodefaults",
                 *([] if setup.resets else ["-no-reboot"]),
                 "-kernel", images.core, "-append", hypervisor,
