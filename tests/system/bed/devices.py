@@ -2,7 +2,7 @@
 """A machine with a device of every kind whose interrupts a core has to get right, and one that misbehaves on demand.
 
 sda    on the chipset's AHCI: MSI, or INTx (a level) when MSI is switched off for it
-vde    virtio-blk: MSI-X; it and sda begin with the same PATTERN_MIB of random bytes
+vde    virtio-blk: MSI-X, in WITH_SCRATCH_DISK only; it and sda begin with the same PATTERN_MIB of random bytes
 eth1   e1000: INTx only in this emulator
 ttyS1  16550, COM2; its far end is a socket in the machine's folder
 edu    QEMU's teaching device: raises whatever MSI it is programmed with
@@ -39,8 +39,14 @@ def every_device(machine):
             "-netdev", f"user,id=net1,restrict=on,net=10.0.3.0/24,hostfwd=tcp:127.0.0.1:{machine.port(5002)}-10.0.3.15:5002",
             "-device", "e1000,netdev=net1,romfile=",
             "-serial", f"unix:{serial_socket(machine)},server=on,wait=off",
-            "-device", "edu,addr=1c.0,dma_mask=0xffffffff",
-            "-drive", f"file={disk},format=raw,if=none,id=scratch,snapshot=on", "-device", "virtio-blk-pci,drive=scratch"]
+            "-device", "edu,addr=1c.0,dma_mask=0xffffffff"]
+
+
+def and_scratch_disk(machine):
+    return [*every_device(machine), "-drive",
+            f"file={machine.folder}/pattern.img,format=raw,if=none,id=scratch,snapshot=on",
+            "-device", "virtio-blk-pci,drive=scratch"]
 
 
 EVERY_DEVICE = Setup(name="devices", devices=every_device)
+WITH_SCRATCH_DISK = Setup(name="io", devices=and_scratch_disk)

@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 
-from bed.devices import EVERY_DEVICE, PATTERN_MIB, pattern, pattern_sum, serial_socket
+from bed.devices import PATTERN_MIB, WITH_SCRATCH_DISK, pattern, pattern_sum, serial_socket
 from bed.output import PATIENCE, Failed
 
 SATA = "0000:00:1f.2"
@@ -156,7 +156,7 @@ def uart(dom0, kib):
 
 
 def run(bed):
-    dom0 = bed.dom0(EVERY_DEVICE)
+    dom0 = bed.dom0(WITH_SCRATCH_DISK)
     rounds = 16 if bed.full else 1
     # Every request of 1 MiB ends by an interrupt, each waited for: read, copied (two requests), read back.
     requests = PATTERN_MIB * (1 + 3 * rounds)
