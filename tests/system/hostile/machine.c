@@ -170,7 +170,7 @@ void attack_memory(void)
 		signal(signals[i], caught);
 	one_page(APIC_PAGE);
 	one_page(CORE_START + PAGE);
-	for (u64 at = CORE_START; at < CORE_START + (144ull << 20); at += 6 << 20)
+	for (u64 at = CORE_START; at <= (u64)CORE_LATE << 12; at += 6 << 20)
 		one_page(at);
 	/* memory that is nobody's yet, or other domains', below 4 GiB and above */
 	one_page(0x7fe00000);

@@ -19,7 +19,7 @@ static const u64 frames[] = {
 	CORE_START >> 12, (CORE_START >> 12) + 1,
 	0x31000,	  0x31001,
 	0x31fff,	  0x32345,
-	0x39000,	  APIC_PAGE >> 12,
+	CORE_LATE,	  APIC_PAGE >> 12,
 	1ull << 36,	  (1ull << 36) - 1,
 	1ull << 40,	  ~0ull,
 	~0ull >> 12,	  1ull << 52,

@@ -131,7 +131,7 @@ static bool spares_memory(u64 op, u64 at)
 		return add->space > XENMAPSPACE_grant_table;
 	case XENMEM_remove_from_physmap: /* its own memory */
 		return !is_self(drop->domid) ||
-		       (drop->gpfn >= CORE_START >> 12 && drop->gpfn < 0x39000);
+		       (drop->gpfn >= CORE_START >> 12 && drop->gpfn < CORE_LATE);
 	default:
 		return true;
 	}
