@@ -53,7 +53,6 @@ struct domain {
 	u8 shutdown_code;
 	u8 uuid[16];
 	u32 create_flags; /* XEN_DOMCTL_CDF_* as given */
-	u32 ssidref;
 	u32 max_vcpus;
 	struct vcpu *vcpus[DOMAIN_VCPUS];
 	u32 pause_count; /* controller pauses */

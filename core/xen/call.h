@@ -157,6 +157,7 @@ void policy_feature_words(u32 *words, u32 nr);
 int sysctl_physinfo(struct xen_sysctl_physinfo *info) __must_check;
 int sysctl_cputopo(struct call *c, struct xen_sysctl_cputopoinfo *op) __must_check;
 int sysctl_numa(struct call *c, struct xen_sysctl_numainfo *op) __must_check;
+int sysctl_pcitopo(struct call *c, struct xen_sysctl_pcitopoinfo *op) __must_check;
 int sysctl_cpupool(struct call *c, struct xen_sysctl_cpupool_op *op) __must_check;
 
 /* ---- the hypercalls ---- */

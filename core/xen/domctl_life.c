@@ -43,7 +43,6 @@ int domctl_create(struct call *c, struct xen_domctl *op)
 	if (error)
 		return error;
 	d->create_flags = cd->flags;
-	d->ssidref = cd->ssidref;
 	d->max_vcpus = cd->max_vcpus;
 	memcpy(d->uuid, cd->handle, sizeof(d->uuid));
 	error = xen_domain_init(d, cd->max_evtchn_port,
@@ -151,7 +150,6 @@ void domain_info(const struct domain *d, struct xen_domctl_getdomaininfo *info)
 	info->outstanding_pages = d->claimed_pages;
 	info->shared_info_frame = d->shared_info_gfn;
 	info->cpu_time = cpu_time(d);
-	info->ssidref = d->ssidref;
 	memcpy(info->handle, d->uuid, sizeof(info->handle));
 	info->gpaddr_bits = 48;
 	info->arch_config.emulation_flags = d->passive ? 0 : XEN_X86_EMU_LAPIC;

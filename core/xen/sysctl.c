@@ -159,6 +159,9 @@ s64 do_sysctl(struct call *c)
 	case XEN_SYSCTL_numainfo:
 		result = sysctl_numa(c, &op.u.numainfo);
 		break;
+	case XEN_SYSCTL_pcitopoinfo:
+		result = sysctl_pcitopo(c, &op.u.pcitopoinfo);
+		break;
 	case XEN_SYSCTL_cpupool_op:
 		result = sysctl_cpupool(c, &op.u.cpupool_op);
 		break;

@@ -18,8 +18,8 @@ from bed.machine import Images, Setup
 from bed.output import Failed
 from bed.payload import make_payload
 
-ORDER = ["boot-errors", "thin-dom0", "dom0-traps", "thin-pvh", "thin-pair", "thin-virsh", "dom0-boot", "dom0-smp",
-         "dom0-io", "dom0-hostile", "dom0-end"]
+ORDER = ["boot-errors", "thin-dom0", "dom0-traps", "thin-pvh", "xl-verbs", "thin-pair", "thin-virsh", "dom0-boot",
+         "dom0-smp", "dom0-io", "dom0-hostile", "dom0-end"]
 
 
 def say(text):
