@@ -19,6 +19,11 @@ START_TEST(boot)
 	ck_assert_uint_eq(protect_backing(0, 10, 3, 5, &va, &bytes), BACKING_TABLES);
 	ck_assert_uint_eq(va, (u64)npt);
 	ck_assert_uint_eq(bytes, 3 * 4096);
+	ck_assert_uint_eq(protect_backing(1, 10, 3, 5, &va, &bytes), BACKING_FRAMES);
+	ck_assert_uint_eq(va, (u64)frame_state);
+	ck_assert_uint_eq(protect_backing(4, 10, 3, 5, &va, &bytes), BACKING_FRAMES);
+	ck_assert_uint_eq(va, (u64)frame_stamp);
+	ck_assert_uint_eq(protect_backing(5, 10, 3, 5, &va, &bytes), BACKING_ANY);
 
 	protect_init(~0ull, ~0ull, ~0ull, ~0ull);
 	ck_assert_uint_eq(live_frames, PROTECT_FRAMES);

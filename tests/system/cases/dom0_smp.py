@@ -6,15 +6,9 @@ import re
 from bed.machine import Setup
 from bed.output import Failed
 
+from .pvh import config
+
 CALLS = 20
-GUEST = """name = "smp1"
-type = "pvh"
-kernel = "/var/lib/guests/vmlinux"
-ramdisk = "/var/lib/guests/pvh-initramfs"
-extra = "console=hvc0 quiet"
-memory = 256
-vcpus = {cpus}
-"""
 
 
 def counts(dom0, pattern, cpus):
@@ -113,7 +107,7 @@ def on(bed, cpus):
     pins(dom0, cpus)
     calls(dom0, cpus)
     nmis(dom0, cpus)
-    dom0.write("/tmp/smp1.cfg", GUEST.format(cpus=cpus))
+    dom0.write("/tmp/smp1.cfg", config("smp1", cpus))
     dom0.run("xl create /tmp/smp1.cfg", within=300)
     console = dom0.dialogue("smp1", "xl console smp1")
     console.expect(r"pvh-guest# ", 300, nudge="\n")

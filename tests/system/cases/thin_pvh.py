@@ -2,21 +2,14 @@
 """Stock `xl create` starts a PVH Linux; its console answers what is typed; `xl destroy` leaves nothing of it."""
 from bed.output import Failed
 
-ON_STOCK_XEN = True
+from .pvh import config
 
-CONFIG = """name = "pvh1"
-type = "pvh"
-kernel = "/var/lib/guests/vmlinux"
-ramdisk = "/var/lib/guests/pvh-initramfs"
-extra = "console=hvc0 quiet"
-memory = 256
-vcpus = 1
-"""
+ON_STOCK_XEN = True
 
 
 def run(bed):
     dom0 = bed.dom0()
-    dom0.write("/tmp/pvh1.cfg", CONFIG)
+    dom0.write("/tmp/pvh1.cfg", config("pvh1"))
     dom0.run("xl create /tmp/pvh1.cfg", within=300)
     if "pvh1" not in dom0.domains():
         raise Failed("`xl list` does not show the new domain")

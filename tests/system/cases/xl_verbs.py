@@ -8,18 +8,10 @@ import re
 
 from bed.output import Failed
 
+from .pvh import config
+
 ON_STOCK_XEN = True
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "golden", "xl-verbs.txt")
-
-CONFIG = """name = "verbs"
-type = "pvh"
-kernel = "/var/lib/guests/vmlinux"
-ramdisk = "/var/lib/guests/pvh-initramfs"
-extra = "console=hvc0 quiet"
-memory = 256
-vcpus = 1
-maxvcpus = 2
-"""
 
 # What may differ from stock Xen, and why.
 MAY_DIFFER = [
@@ -105,7 +97,7 @@ def run(bed):
     dom0 = bed.dom0()
     before = counts(bed, dom0)
     said = Transcript(dom0)
-    dom0.write("/tmp/verbs.cfg", CONFIG)
+    dom0.write("/tmp/verbs.cfg", config("verbs", 1, 2))
     said.run("xl info | cut -d: -f1")
     said.run("xl info -n | grep -A3 ^device")
     said.run("xl list")
