@@ -7,7 +7,7 @@ import time
 from bed.machine import Setup
 from bed.output import Failed
 
-from .thin_pvh import CONFIG
+from .pvh import config
 
 STARTED = r"\(core\) Diptych core"
 DATE = "2031-02-03 04:05:06"
@@ -16,7 +16,7 @@ DATE = "2031-02-03 04:05:06"
 def wallclock(dom0):
     """hwclock's and NTP's path in Linux: every step of the date goes to the core by XENPF_settime64."""
     dom0.run(f"date -u -s '{DATE}'")
-    dom0.write("/tmp/pvh1.cfg", CONFIG)
+    dom0.write("/tmp/pvh1.cfg", config("pvh1"))
     dom0.run("xl create /tmp/pvh1.cfg", within=300)
     console = dom0.dialogue("pvh1", "xl console pvh1")
     console.expect(r"pvh-guest# ", 300, nudge="\n")

@@ -7,7 +7,7 @@ from bed.devices import EVERY_DEVICE
 from bed.hostile import install
 from bed.output import Failed
 
-from .thin_pvh import CONFIG
+from .pvh import config
 
 # (attack, numbers for ./check and for --full, words the program must say, at least so many)
 ATTACKS = [
@@ -54,7 +54,7 @@ def expect_in(core, words, name):
 
 
 def other_domain(dom0):
-    dom0.write("/tmp/pvh1.cfg", CONFIG)
+    dom0.write("/tmp/pvh1.cfg", config("pvh1"))
     dom0.run("xl create /tmp/pvh1.cfg", within=300)
     console = dom0.dialogue("pvh1", "xl console pvh1")
     console.expect(r"pvh-guest# ", 300, nudge="\n")
