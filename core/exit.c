@@ -9,6 +9,7 @@
 #include "lib.h"
 #include "pages.h"
 #include "protect/protect.h"
+#include "protect/confine.h"
 #include "vcpu/counts.h"
 #include "vcpu/relay.h"
 #include "vcpu/sched.h"
@@ -140,14 +141,6 @@ static bool fill_hypercall_page(struct domain *d, u64 gfn)
 	return true;
 }
 
-static bool none_is_up(const struct domain *d)
-{
-	for (u32 i = 0; i < DOMAIN_VCPUS; i++)
-		if (d->vcpus[i] && d->vcpus[i]->start == START_UP)
-			return false;
-	return true;
-}
-
 static void on_msr(struct vcpu *v)
 {
 	u32 index = (u32)v->regs.r[RCX];
@@ -169,7 +162,7 @@ static void on_msr(struct vcpu *v)
 		vcpu_inject_exception(v, VECTOR_GP, 0);
 	else if (v->start == START_UP)
 		vcpu_skip(v, 2);
-	else if (none_is_up(v->domain))
+	else if (!domain_vcpus_up(v->domain))
 		domain_crash(v->domain, "INIT to its last running processor: nobody can start it");
 }
 
@@ -177,13 +170,8 @@ static void on_halt(struct vcpu *v)
 {
 	vcpu_skip(v, 1);
 	if (!(v->vmcb->rflags & RFLAGS_IF) && !v->apic.nmi_pending) {
-		/* A vCPU that halts with interrupts off is down; a domain whose last one does so is off. */
 		relay_settle(v);
-		v->halted_for_good = true;
-		v->start = START_DOWN;
-		sched_changed(v);
-		if (none_is_up(v->domain))
-			domain_shutdown(v->domain, 0);
+		domain_vcpu_stop(v);
 		return;
 	}
 	if (vcpu_interrupt_waits(v, events_pending(v) ? events_vector(v) : 0))
@@ -312,7 +300,7 @@ static void handle_exit(struct vcpu *v)
 		break;
 	case EXIT_INVALID:
 	case EXIT_INVALID_32:
-		domain_crash(v->domain, "the processor refuses its state");
+		domain_crash(v->domain, "the processor refuses its state, or it has no memory");
 		break;
 	default:
 		domain_crash(v->domain, "exit 0x%llx is not known (info 0x%llx 0x%llx)",
@@ -345,6 +333,11 @@ static bool exit_of_its_own(struct vcpu *v)
 
 static void run(struct cpu *c, struct vcpu *x)
 {
+	if (vmcb_confine(x->domain->id, (u64)x->vmcb) != 0) { /* started before it had any memory */
+		x->vmcb->exit_code = EXIT_INVALID;
+		x->vmcb->exit_int_info = 0;
+		return;
+	}
 	if (x->spec_ctrl && !spec_ctrl_is_switched()) {
 		wrmsr(MSR_SPEC_CTRL, x->spec_ctrl);
 		svm_run(c, x->vmcb, &x->regs);
@@ -362,7 +355,6 @@ static void enter(struct cpu *c, struct vcpu *x, enum count_kind kind)
 
 	svm_assign_asid(c, b, &x->asid_generation);
 	x->domain->ran[c->id] = c->generation;
-	b->nested_cr3 = table_mfn(domain_root_table(x->domain->id)) << PAGE_SHIFT;
 	cpu_enter_guest(c);
 	run(c, x);
 	while (kind == COUNT_PVH && exit_of_its_own(x)) {

@@ -8,14 +8,14 @@ facts only that share a variable with it, then with those that share one with th
 """
 import z3
 
-from explore import Failed
+from explore import Failed, limit
 from lift import Unknown
 from prove import Proof
 
 # Shared by nearly all facts: what they say of each other helps no goal.
 COMMON = ('live_frames', 'live_tables', 'live_slots', 'live_cpus', 'epoch_now', 'epoch_min', 'boot_phase')
-# (rounds of facts, seconds): the last has all facts, and the limit that explore.py has for a goal.
-TRIES = ((1, 2), (2, 4), (None, 240))
+# (rounds of facts, the solver's steps): the last has all facts, and the limit that explore.py has for a goal.
+TRIES = ((1, 20000000), (2, 40000000), (None, 2400000000))
 
 
 def read_of(e):
@@ -136,8 +136,8 @@ class Elements:
 class ElementProof(Proof):
     """As Proof, but for how a goal at `ret` is proved; accesses and branches on the way there as ever."""
 
-    def __init__(self, elf, name, log=None):
-        super().__init__(elf, name, log)
+    def __init__(self, elf, name, **others):
+        super().__init__(elf, name, **others)
         self.elements = Elements()
         self.hard = {}  # goal: how many tries it needed on an earlier path
 
@@ -152,21 +152,21 @@ class ElementProof(Proof):
         parts = [p for f in facts for p in self.elements.parts(f)]
         goal, answer = self.elements.rewrite(goal), z3.unknown
         for level in range(self.hard.get(text, 0), len(TRIES)):
-            rounds, seconds = TRIES[level]
-            answer = self.check(self.elements.relevant(parts, goal, rounds), goal, seconds)
+            rounds, steps = TRIES[level]
+            answer = self.check(self.elements.relevant(parts, goal, rounds), goal, steps)
             if answer == z3.unsat:
                 break
         self.hard[text] = level
         if answer != z3.unsat:
             raise Failed('%s: %s' % (text, 'not proved in time' if answer == z3.unknown else 'does not hold'))
 
-    def check(self, facts, goal, seconds):
+    def check(self, facts, goal, steps):
         """unsat: the facts imply the goal."""
         self.budget.queries += 1
         formulas = facts + [z3.Not(goal)]
         formulas = formulas + self.elements.congruences(formulas)
         solver = z3.Then('simplify', 'propagate-values', 'solve-eqs', 'elim-uncnstr', 'simplify', 'qfbv').solver()
-        solver.set('timeout', seconds * 1000)
+        limit(solver, steps)
         solver.add(*formulas)
         try:
             return solver.check()

@@ -29,19 +29,25 @@ def bit_blasting():
                    'qfbv').solver()
 
 
-class Budget:
-    """Solver calls, each under a limit; counts them and how often the second solver was needed.
-    The limit is the solver's: wall time, so generous that a busy machine does not fail a proof."""
+def limit(solver, steps):
+    """The solver's own steps, about 10 million a second on an idle core: the same on a busy machine. Time, which
+    is for what it does not count, is far away."""
+    solver.set('rlimit', steps)
+    solver.set('timeout', 3600 * 1000)
 
-    def __init__(self, seconds=240):
-        self.ms, self.queries, self.second = seconds * 1000, 0, 0
+
+class Budget:
+    """Solver calls, each under a limit; counts them and how often the second solver was needed."""
+
+    def __init__(self, steps=2400000000):
+        self.steps, self.queries, self.second = steps, 0, 0
 
     def check(self, facts, goal=None, quick=False):
         """unsat, sat or unknown of the facts and not the goal. quick: one solver, a fifteenth of the limit."""
         self.queries += 1
         for make in (bit_blasting,) if quick else (bit_blasting, z3.Solver):
             solver = make()
-            solver.set('timeout', self.ms // 15 if quick else self.ms)
+            limit(solver, self.steps // 15 if quick else self.steps)
             solver.add(*facts)
             if goal is not None:
                 solver.add(z3.Not(goal))
@@ -68,8 +74,8 @@ class Path:
         self.touched = {}
         self.proved = {}  # accesses shown to be in range; keeps the terms alive, whose ids are the keys
         self.written = set()
-        self.zeroed = []
         self.address = None
+        self.decisions = ''  # a letter for each branch that was open: 1 taken
         self.calls = 0
 
     def fork(self):
@@ -79,10 +85,11 @@ class Path:
         other.stack, other.facts = dict(self.stack), list(self.facts)
         other.conditions, other.touched = list(self.conditions), dict(self.touched)
         other.written, other.address, other.calls = set(self.written), self.address, self.calls
-        other.zeroed, other.proved = list(self.zeroed), dict(self.proved)
+        other.proved, other.decisions = dict(self.proved), self.decisions
         return other
 
-    def assume(self, condition):
+    def assume(self, condition, taken):
+        self.decisions += str(int(taken))
         self.facts.append(condition)
         self.conditions.append(condition)
 
@@ -93,6 +100,11 @@ class Path:
             return
         self.touched[key] = index
         self.facts += self.explorer.instance(group, index)
+
+    def require(self, goal, message):
+        """What has to hold here, on this path."""
+        if not self.explorer.proves(self.facts, goal):
+            raise Failed('%#x: %s' % (self.address, message))
 
     # ---- memory ------------------------------------------------------------------------------
     def stack_slot(self, address, bits):
@@ -120,9 +132,8 @@ class Path:
         index = z3.simplify(index)
         key = (name, index.get_id())
         if key not in self.proved:
-            goal = in_range(self.explorer.before, group, index)
-            if not self.explorer.proves(self.facts, goal):
-                raise Failed('%#x: access to %s is not within its bounds' % (self.address, name))
+            self.require(in_range(self.explorer.before, group, index),
+                         'access to %s is not within its bounds' % name)
             self.proved[key] = index
             bits = GROUPS[group][0]
             if index.size() > bits:  # said plainly, it saves the solver the arithmetic
@@ -150,7 +161,7 @@ class Path:
             self.stack[slot] = value
             return
         name, index = self.locate(address, bits)
-        if name in CONSTANT:
+        if name in self.explorer.constant:
             raise Failed('%#x: writes %s' % (self.address, name))
         self.written.add(name)
         if index is None:
@@ -164,6 +175,7 @@ class Path:
 class Explorer:
     def __init__(self, elf, budget, stack_bytes=128):
         self.elf, self.budget, self.stack_bytes = elf, budget, stack_bytes
+        self.constant = CONSTANT
         self.before = State()
         self.bases = sorted((elf.symbols[n][0], n) for n in list(ARRAYS) + SCALARS if n in elf.symbols)
         self.instances = {}
@@ -236,19 +248,22 @@ class Explorer:
     def feasible(self, facts):
         return self.budget.check(self.base_facts + facts) != z3.unsat
 
-    def run(self, function, assume=()):
-        """All paths of the function; each ended at its `ret`. Raises Failed or Unknown."""
-        address, size = self.elf.functions[function]
-        start = Path(self)
+    def start(self, function, assume, kind=Path):
+        """At the first instruction."""
+        start = kind(self)
         start.state = self.before.copy()
         for reg in GPRS:
             start.processor.regs[reg] = z3.BitVec('in_' + reg, 64)
         start.processor.regs['rsp'] = z3.BitVecVal(STACK, 64)
         start.stack[STACK] = z3.BitVecVal(RETURN, 64)
-        start.address = address
+        start.address = self.elf.functions[function][0]
         self.args = [start.processor.regs[r] for r in ARGUMENTS]
         start.facts += list(assume)
-        work, ended = [start], []
+        return start
+
+    def run(self, function, assume=()):
+        """All paths of the function; each ended at its `ret`. Raises Failed or Unknown."""
+        work, ended = [self.start(function, assume)], []
         while work:
             path = work.pop()
             steps = 0
@@ -265,7 +280,7 @@ class Explorer:
         if ins is None:
             raise Unknown('bytes at %#x' % path.address)
         try:
-            what = path.processor.step(ins)
+            what = self.step(path, ins)
         except Unknown as e:
             raise Unknown('%#x: %s' % (ins.address, e)) from e
         path.address = ins.address + ins.size
@@ -292,14 +307,20 @@ class Explorer:
             self.check_return(path)
             ended.append(path)
             return None
-        _, condition, target = what
+        return self.branch(path, what[1], what[2], work)
+
+    def step(self, path, ins):
+        return path.processor.step(ins)
+
+    def branch(self, path, condition, target, work):
+        """Both ways where both can be; the one not taken goes on as this path."""
         if z3.is_true(condition) or z3.is_false(condition):
             if z3.is_true(condition):
                 path.address = target
             return path
         other = path.fork()
-        path.assume(z3.Not(condition))
-        other.assume(condition)
+        path.assume(z3.Not(condition), False)
+        other.assume(condition, True)
         other.address = target
         if self.feasible(other.facts):
             work.append(other)
@@ -312,9 +333,8 @@ class Explorer:
         goal = z3.And(in_range(self.before, 'frame', mfn), S.u('frame_head', mfn) == 0,
                       S.at('frame_state', mfn) == invariant.DIRTY)
         path.instantiate('frame', mfn)
-        if not self.proves(path.facts, goal):
-            raise Failed('zeroes a frame that may be in use')
-        path.zeroed.append(mfn)
+        path.require(goal, 'zeroes a frame that may be in use')
+        S.zeroed += (mfn,)
         for reg in GPRS:
             if reg not in CALLEE_SAVED + ['rsp']:
                 path.processor.regs[reg] = z3.BitVec('zero_%s_%d' % (reg, path.calls), 64)

@@ -246,8 +246,8 @@ def dom(S, d):
                                                S.at('table_state', root) == T_LIVE,
                                                S.at('table_level', root) == 4,
                                                S.at('table_owner', root) == own))),
-        ('domain_slots', Implies(head != 0, And(slot_lists(S, head, own), S.at('slot_prev', head) == 0,
-                                                sealed != SEALED))),
+        ('domain_slots', Implies(head != 0, And(slot_lists(S, head, own), S.at('slot_prev', head) == 0))),
+        ('domain_sealed', Implies(head != 0, sealed != SEALED)),
         ('domain_sealed', Implies(sealed == SEALED, UGT(S.scalar('epoch_min'), S.at('dom_stamp', d)))),
     ]
 

@@ -9,30 +9,37 @@ import invariant
 from explore import Budget, Explorer, Failed
 from lift import Unknown, const
 from state import GROUPS, in_range
-from theorems import CUTS, OPERATIONS
+from theorems import CUTS, OPERATIONS, everywhere
 
 
 class Proof:
-    def __init__(self, elf, name, log=None):
+    def __init__(self, elf, name, log=None, explorer=Explorer, operations=OPERATIONS):
         self.name, self.log = name, log
-        self.nargs, self.theorem, self.may_write, self.has_error = OPERATIONS[name]
+        self.nargs, self.theorem, self.may_write, self.has_error = operations[name]
         self.budget = Budget()
-        self.explorer = Explorer(elf, self.budget)
+        self.explorer = explorer(elf, self.budget)
         self.fresh = {g: z3.BitVec('any_' + g, bits) for g, (bits, _) in GROUPS.items()}
         self.goals = 0
+        self.successes = []  # the decisions of each path that succeeds
+
+    def definition(self):
+        """Facts from the start."""
+        if self.name == 'map_mmio':
+            return [invariant.forbidden_definition(self.explorer.before, z3.BitVec('in_rdx', 64))]
+        return []
 
     def run(self):
-        """None when proved, else what failed."""
+        """None when proved, else what failed. A path that succeeds has to have a model: a state that keeps the
+        invariant at all that it touches, and arguments."""
         try:
-            definition = []
-            if self.name == 'map_mmio':
-                definition = [invariant.forbidden_definition(self.explorer.before, z3.BitVec('in_rdx', 64))]
-            paths = self.explorer.run(self.name, definition)
+            paths = self.explorer.run(self.name, self.definition())
             self.paths = len(paths)
-            success = False
             for path in paths:
-                success |= self.prove_path(path)
-            if not success:
+                if self.prove_path(path):
+                    self.successes.append(path.decisions)
+                    if self.budget.check(self.explorer.base_facts + path.facts) != z3.sat:
+                        return 'no state was found that lets it succeed on path %s' % path.decisions
+            if not self.successes:
                 return 'no path succeeds: the theorem would be empty'
         except (Failed, Unknown) as e:
             return str(e)
@@ -66,7 +73,8 @@ class Proof:
         bits = GROUPS[group][0]
         return z3.Extract(bits - 1, 0, i) if i.size() > bits else i
 
-    def prove_path(self, path):
+    def succeeds(self, path):
+        """Whether it returns success; what a path that does not has to keep is seen here."""
         result = const(z3.simplify(z3.Extract(31, 0, path.processor.regs['rax'])))
         if not path.written <= self.may_write:
             raise Failed('writes %s' % ', '.join(sorted(path.written - self.may_write)))
@@ -76,34 +84,45 @@ class Proof:
             if path.written:
                 raise Failed('writes before the error %d' % (result - (1 << 32)))
             return False
+        return True
+
+    def at_return(self, path):
+        """(groups, goal, name, extra facts) of all that holds where a path succeeds."""
         before, after = self.explorer.before, path.state
         if path.written:
             for goal in CUTS.get(self.name, lambda *_: [])(before, after, self.explorer.args):
-                self.prove(path, [], goal, 'a step on the way')
-                path.facts.append(goal)
+                yield [], goal, 'a step on the way', ()
             for group, clauses in invariant.CLAUSES.items():
-                for (clause, old), (_, new) in zip(clauses(before, self.fresh[group]),
-                                                   clauses(after, self.fresh[group])):
+                for number, ((clause, old), (_, new)) in enumerate(zip(clauses(before, self.fresh[group]),
+                                                                       clauses(after, self.fresh[group]))):
                     if not new.eq(old):
-                        self.prove(path, [group], new, 'invariant %s of any %s' % (clause, group))
+                        yield [group], new, 'invariant %s of any %s (%d)' % (clause, group, number), ()
             for clause, new in invariant.scalars(after):
-                self.prove(path, [], new, 'invariant ' + clause)
-        for text, goal in self.theorem(before, after, self.explorer.args[:self.nargs], self.fresh):
-            self.prove(path, self.speaks_of(goal), goal, text)
+                yield [], new, 'invariant ' + clause, ()
+        for text, goal in self.theorem(before, after, self.explorer.args[:self.nargs], self.fresh) + \
+                everywhere(before, after, self.fresh):
+            yield self.speaks_of(goal), goal, text, ()
         for g in ghost.GHOSTS:
             if path.written:
-                self.prove_ghost(path, g, ghost.kept(g, self.name, before, after, self.explorer.args, self.fresh),
-                                 'TLB: %s is covered' % g.name)
+                yield self.of_ghost(g, ghost.kept(g, self.name, before, after, self.explorer.args, self.fresh),
+                                    'TLB: %s is covered' % g.name)
         if self.name in ghost.RELIES and path.written:
             g = ghost.GHOSTS[ghost.RELIES[self.name]]
-            self.prove_ghost(path, g, ghost.nobody_holds(self.name, before, self.explorer.args, self.fresh),
-                             'TLB: nobody holds ' + g.name)
-        return self.explorer.feasible(path.facts)
+            yield self.of_ghost(g, ghost.nobody_holds(self.name, before, self.explorer.args, self.fresh),
+                                'TLB: nobody holds ' + g.name)
 
-    def prove_ghost(self, path, g, goal, text):
+    def of_ghost(self, g, goal, text):
         """One CPU, one thing, and the handle that a builder's translation is about."""
-        extra = self.explorer.instance('dom', z3.Extract(9, 0, ghost.any_handle))
-        self.prove(path, ['cpu', g.group], goal, text, extra)
+        return ['cpu', g.group], goal, text, self.explorer.instance('dom', z3.Extract(9, 0, ghost.any_handle))
+
+    def prove_path(self, path):
+        if not self.succeeds(path):
+            return False
+        for groups, goal, text, extra in self.at_return(path):
+            self.prove(path, groups, goal, text, extra)
+            if text == 'a step on the way':
+                path.facts.append(goal)
+        return True
 
     def prove(self, path, groups, goal, text, extra=()):
         """First with few facts: most goals need no more, and dropping facts is sound for unsat. Then the

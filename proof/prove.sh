@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Proves the operations of core/protect on the machine code of a linked core, and the theorems about the invariant
 # alone; then sees that seeded mistakes are not proved.  `make prove` calls it.
-#   prove.sh ELF [NAME...]     with names: these theorems only, no mutants
+#   prove.sh ELF [NAME...]         with names: these theorems only, no mutants
+#   prove.sh ELF --hints [NAME...] then the goals that reject the mistakes of mutate.py, searched anew for hints.txt
+#   prove.sh ELF --full [NAME...]  the operations as other compilers make them of the same source (`make prove-full`)
 # Results are kept in the cache.  Ends with "N passed, N failed".  Limits: 4 GiB and PROOF_CPU_SECONDS per proof.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -36,12 +38,6 @@ scan_objects() {
 	return $found
 }
 
-prover() {
-	local lib=$z3/usr/lib/x86_64-linux-gnu
-	Z3_LIBRARY_PATH=$z3/z3 PYTHONPATH=$z3/usr/lib/python3/dist-packages PYTHONDONTWRITEBYTECODE=1 \
-		"$lib/ld-linux-x86-64.so.2" --library-path "$lib:/usr/lib/x86_64-linux-gnu" /usr/bin/python3 "$@"
-}
-
 [ $# -ge 1 ] || die "usage: $0 ELF [NAME...]"
 elf=$1
 shift
@@ -49,7 +45,7 @@ shift
 need_packages python3 python3-capstone gcc binutils make
 z3=$(cached proof-z3 "$(key_of libz3-4 4.13 python3)" fetch_z3)
 arguments=("$@")
-if [ $# = 0 ]; then
+if [ $# = 0 ]; then # all
 	scan_objects "$(dirname "$elf")" || die "the state of core/protect is not core/protect's alone"
 	say "no other object of the core names the state of core/protect"
 	key=$(key_of "$top/core/protect" "$top/core/include" "$top/core/flags.mk" "$top/core/core.lds" \
@@ -57,5 +53,41 @@ if [ $# = 0 ]; then
 	mutants=$(cached proof-mutants "$key" build_mutants)
 	arguments=(--mutants "$mutants"/*/)
 fi
+# The core's compiler is gcc -O2: nothing in the proof may depend on that.
+prove_others() {
+	local by flags out status=0
+	need_packages clang-14
+	while read -r by flags; do
+		out=$(mktemp -d)
+		compiled_by "$by"
+		link_protect "$top/core/protect" "$out" "$flags" -Wno-error || return 1
+		say "core/protect by $by $flags"
+		prover "$here/main.py" "$out/protect.elf" --cache "$cache/proofs" --operations "$@" || status=1
+		rm -r "$out"
+	done <<-'END'
+		gcc-12 -Os
+		gcc-12 -O3
+		clang-14 -O2
+	END
+	return $status
+}
+
 ulimit -v $((4 * 1024 * 1024))
-prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}"
+status=0
+if [ "${1:-}" = --full ]; then
+	shift
+	prove_others "$@"
+	exit
+fi
+prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}" || status=$?
+if [ $# = 0 ]; then
+	prover "$here/isolation.py" "$elf" --cache "$cache/proofs" || status=1
+	"$here/bridge/run.sh" "$elf" "$z3" || status=1
+fi
+# What the author of an operation wants to see: the clause, arguments and a state, of each that does not hold.
+if [ "$status" != 0 ]; then
+	{ prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}" || true; } |
+		sed -n 's/^\[[0-9:]*\] [0-9]* of [0-9]*: FAILED \([a-z_]*\)  .*does not hold.*/\1/p' |
+		while read -r name; do prover "$here/explain.py" "$elf" "$name"; done
+fi
+exit $status

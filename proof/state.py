@@ -70,10 +70,12 @@ class State:
         self.arrays = {name: z3.Array(name, z3.BitVecSort(GROUPS[group][0]), z3.BitVecSort(bits))
                        for name, (group, bits) in ARRAYS.items()}
         self.writes = {name: () for name in ARRAYS}
+        self.zeroed = ()  # frames whose contents the primitive zeroed
 
     def copy(self):
         other = State.__new__(State)
         other.scalars, other.arrays, other.writes = dict(self.scalars), self.arrays, dict(self.writes)
+        other.zeroed = self.zeroed
         return other
 
     def scalar(self, name):

@@ -23,6 +23,14 @@ def only_at(B, A, name, j, where):
     return Or(A.at(name, j) == B.at(name, j), wide(j) == wide(where))
 
 
+def everywhere(B, A, j):
+    """Of every operation."""
+    f = wide(j['frame'])
+    return [('what becomes free was zeroed', Implies(
+        And(A.at('frame_state', f) == inv.FREE, B.at('frame_state', f) != inv.FREE),
+        Or(*[f == z for z in A.zeroed])))]
+
+
 OWNERSHIP = ('frame_state', 'frame_owner')
 
 
@@ -171,6 +179,8 @@ def domain_pair(B, A, a, j):
     return [
         ('once, unsealed, a guest', And(B.at('dom_partner', a[0]) == 0, B.at('dom_sealed', a[0]) == inv.UNSEALED,
                                         B.at('dom_flags', a[0]) == inv.GUEST)),
+        ('with a plain domain', And(B.at('dom_state', a[1]) == inv.D_LIVE, B.at('dom_flags', a[1]) == 0,
+                                    B.at('dom_target', a[1]) == 0)),
         ('only this partner changes', only_at(B, A, 'dom_partner', j['dom'], a[0])),
         ('the partner is the one named', wide(A.at('dom_partner', a[0])) == handle_of(B, a[1])),
         ('nothing becomes reachable', same(B, A, 'npt', *OWNERSHIP)),
@@ -207,6 +217,7 @@ def table_alloc(B, A, a, j):
         ('all its entries are zero', Implies(LShR(wide(j['entry']), 9) == a[0], A.at('npt', j['entry']) == 0)),
         ('only this table changes', only_at(B, A, 'table_state', j['table'], a[0])),
         ('within the quota', ULT(B.at('dom_tables', a[1]), B.at('dom_table_quota', a[1]))),
+        ('it is counted', A.at('dom_tables', a[1]) == B.at('dom_tables', a[1]) + 1),
         ('nothing becomes reachable', same(B, A, 'npt', *OWNERSHIP)),
     ]
 
@@ -278,7 +289,12 @@ def slot_take(B, A, a, j):
                 B.at('dom_sealed', a[2]) == inv.UNSEALED),
             And(a[3] == inv.R_GRANT, B.at('frame_state', a[4]) == inv.OWNED,
                 wide(B.at('frame_owner', a[4])) == handle_of(B, a[2])))),
+        ('for whom, on whom and what, as asked', And(
+            wide(A.at('slot_role', a[0])) == a[3], wide(A.at('slot_mapper', a[0])) == handle_of(B, a[1]),
+            wide(A.at('slot_owner', a[0])) == handle_of(B, a[2]), Or(a[3] == inv.R_BUILDER, And(
+                A.u('slot_mfn', a[0]) == a[4], A.u('slot_perm', a[0]) == a[5] & ~v(4))))),
         ('within the quota', ULT(B.at('dom_slots', a[1]), B.at('dom_slot_quota', a[1]))),
+        ('it is counted', A.at('dom_slots', a[1]) == B.at('dom_slots', a[1]) + 1),
         ('nothing becomes reachable', same(B, A, 'npt', *OWNERSHIP)),
     ]
 

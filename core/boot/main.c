@@ -210,6 +210,9 @@ void boot_main(u32 magic, u64 info)
 		      (unsigned long long)broken);
 	printk(LOG_INFO "the protection layer's invariant holds\n");
 	printk(LOG_WARNING "no IOMMU is used: devices reach all memory, so dom0 is trusted\n");
+	if (!options.seals)
+		printk(LOG_WARNING "seal=no: dom0 may read and write every other domain\n");
+	domains_seal = options.seals;
 	console_set_reboot(options.reboots);
 	paging_drop_boot_map(CORE_START, core_end);
 	core_lock();

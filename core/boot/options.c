@@ -238,23 +238,37 @@ static bool read_guest_loglvl(const char *v)
 	return read_level(v, true);
 }
 
-/* The bare word, or noreboot=yes|no. */
-static bool read_noreboot(const char *v)
+/* The bare word, or yes|no behind it. */
+static bool read_switch(const char *v, bool *to)
 {
 	static const char *const yes[] = { "", "yes", "on", "true", "1" };
 	static const char *const no[] = { "no", "off", "false", "0" };
 
 	for (u32 i = 0; i < ARRAY_SIZE(yes); i++)
 		if (!strcmp(v, yes[i])) {
-			options.reboots = false;
+			*to = true;
 			return true;
 		}
 	for (u32 i = 0; i < ARRAY_SIZE(no); i++)
 		if (!strcmp(v, no[i])) {
-			options.reboots = true;
+			*to = false;
 			return true;
 		}
 	return false;
+}
+
+static bool read_noreboot(const char *v)
+{
+	bool noreboot, good = read_switch(v, &noreboot);
+
+	if (good)
+		options.reboots = !noreboot;
+	return good;
+}
+
+static bool read_seal(const char *v)
+{
+	return read_switch(v, &options.seals);
 }
 
 static const struct {
@@ -272,6 +286,7 @@ static const struct {
 	{ "loglvl", read_loglvl, "none, error, warning, info, debug or all" },
 	{ "guest_loglvl", read_guest_loglvl, "none, error, warning, info, debug or all" },
 	{ "noreboot", read_noreboot, "nothing, yes or no" },
+	{ "seal", read_seal, "nothing, yes or no" },
 };
 
 /* word: name or name=value. Returns the entry, ~0u when there is none; *value is "" for a bare name. */
@@ -297,7 +312,8 @@ bool options_read(const char *line, char *why, size_t size)
 				    .console_vga = true,
 				    .serial = { { COM1, LCR_8N1, 115200 },
 						{ COM2, LCR_8N1, 115200 } },
-				    .reboots = true };
+				    .reboots = true,
+				    .seals = true };
 	while (*line) {
 		char word[WORD_MAX];
 		const char *value;

@@ -26,6 +26,7 @@ struct options {
 	bool console_serial[NR_SERIAL], console_vga;
 	struct serial_option serial[NR_SERIAL];
 	bool reboots;
+	bool seals;
 };
 
 extern struct options options;

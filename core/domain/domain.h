@@ -94,6 +94,7 @@ struct domain {
 };
 
 extern struct domain *domains[MAX_DOMAINS];
+extern bool domains_seal; /* false: a domain stays open to its builder after its first run */
 
 /* NULL when there is none (LIFE_NONE). Dying domains are returned. */
 struct domain *domain_by_id(u64 id);
@@ -110,6 +111,9 @@ void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d); /* pause_count > 0 is the caller's to check */
 /* The first run seals. Called by unpause before it: 0, or -EBUSY while builder mappings remain. */
 int domain_seal(struct domain *d) __must_check;
+u32 domain_vcpus_up(const struct domain *d);
+/* Up -> stopped. A domain whose last one does so is off. */
+void domain_vcpu_stop(struct vcpu *v);
 /* Stops all vCPUs with a reason (SHUTDOWN_*), leaves VIRQ_DOM_EXC due. */
 void domain_shutdown(struct domain *d, u8 reason);
 /* Crash with a reason on the console; dom0's crash ends the machine. */

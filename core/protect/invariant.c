@@ -46,6 +46,7 @@ static u64 check_epochs(void)
 	HOLDS(INV_SIZES, boot_phase <= BOOT_DONE && forbidden_count <= FORBIDDEN);
 	for (i = forbidden_count; i < FORBIDDEN; i++)
 		HOLDS(INV_SIZES, forbidden_nr[i] == 0);
+	HOLDS(INV_EPOCH, epoch_now < EPOCH_MAX);
 	for (i = 0; i < PROTECT_CPUS; i++) {
 		if (i < live_cpus)
 			HOLDS(INV_EPOCH,

@@ -5,8 +5,8 @@
 
 enum invariant_clause {
 	INVARIANT_HOLDS = 0,
-	INV_SIZES,	  /* live sizes within the arrays, unused forbidden ranges empty */
-	INV_EPOCH,	  /* cpu_epoch <= cpu_pending <= epoch_now, absent CPUs at EPOCH_MAX */
+	INV_SIZES, /* live sizes within the arrays, unused forbidden ranges empty */
+	INV_EPOCH, /* cpu_epoch <= cpu_pending <= epoch_now < EPOCH_MAX = that of absent CPUs */
 	INV_EPOCH_TREE,	  /* each node is the minimum of its four children */
 	INV_STAMP,	  /* no stamp is above epoch_now */
 	INV_FRAME_STATE,  /* known; an owner's handle, existing, when OWNED and only then */

@@ -3,7 +3,7 @@
  * A queue for each CPU, in the order of virtual time: CPU time divided by weight.
  * Who has had least goes first.  Who slept comes back a little before the others
  * (boost), so that events are served at once by whoever does not use up its share.
- * A CPU without work takes some from another's queue.
+ * A CPU with less load takes some from another's queue.
  */
 #include "vcpu/sched.h"
 
@@ -23,7 +23,6 @@
 /* One for each CPU; the running vCPU is not in it (cpu->current). */
 struct queue {
 	struct vcpu *first;
-	u32 nr;
 	bool due;	/* look again before the next entry */
 	u64 least_time; /* virtual time that no newcomer is far behind */
 	u64 next_deadline, accounted_ns, idle_ns;
@@ -65,7 +64,10 @@ static u64 budget(const struct sched_share *s)
 	return PERIOD_NS * s->cap / 100;
 }
 
-/* A new period forgives what its budget covers; what was used beyond that stays a debt. */
+/*
+ * A new period forgives its budget; what was used beyond that stays a debt.  Of what was not used one period's is kept:
+ * another CPU may have run the domain already and account for it later.
+ */
 static void share_roll(struct sched_share *s, u64 now)
 {
 	u64 periods = (now - s->period_start_ns) / PERIOD_NS;
@@ -73,53 +75,62 @@ static void share_roll(struct sched_share *s, u64 now)
 	if (!periods)
 		return;
 	s->period_start_ns += periods * PERIOD_NS;
-	s->used_ns = s->cap ? s->used_ns - min_u64(s->used_ns, periods * budget(s)) : 0;
+	s->used_ns = s->cap ? s->used_ns - (s64)(periods * budget(s)) : 0;
+	if (s->used_ns < -(s64)budget(s))
+		s->used_ns = -(s64)budget(s);
+}
+
+static s64 share_left(const struct sched_share *s)
+{
+	return (s64)budget(s) - s->used_ns;
 }
 
 static bool share_is_used_up(const struct vcpu *v)
 {
-	return v->share->cap && v->share->used_ns >= budget(v->share);
+	return v->share->cap && share_left(v->share) <= 0;
 }
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
 static void insert(struct vcpu *v)
 {
-	struct queue *q = &queues[v->cpu];
-	struct vcpu **at = &q->first;
+	struct vcpu **at = &queues[v->cpu].first;
 
 	while (*at && (s64)((*at)->virtual_ns - v->virtual_ns) <= 0)
 		at = &(*at)->queue_next;
 	v->queue_next = *at;
 	*at = v;
 	v->queued = true;
-	q->nr++;
 }
 
 static void dequeue(struct vcpu *v)
 {
-	struct queue *q = &queues[v->cpu];
-	struct vcpu **at = &q->first;
+	struct vcpu **at = &queues[v->cpu].first;
 
 	while (*at != v)
 		at = &(*at)->queue_next;
 	*at = v->queue_next;
 	v->queued = false;
-	q->nr--;
 }
 
+/* By weight, without those who wait for their next period. */
 static u32 load(u32 cpu)
 {
-	return queues[cpu].nr + (cpus[cpu]->current != NULL);
+	u32 sum = cpus[cpu]->current ? cpus[cpu]->current->share->weight : 0;
+
+	for (const struct vcpu *v = queues[cpu].first; v; v = v->queue_next)
+		sum += share_is_used_up(v) ? 0 : v->share->weight;
+	return sum;
 }
 
-static bool is_idle(u32 cpu)
+/* The first in the queue that waits for nothing but others. */
+static const struct vcpu *ready(const struct queue *q)
 {
-	const struct vcpu *v = queues[cpu].first;
+	const struct vcpu *v = q->first;
 
 	while (v && share_is_used_up(v))
 		v = v->queue_next;
-	return !v && !cpus[cpu]->current;
+	return v;
 }
 
 static u32 lowest(u64 mask)
@@ -128,14 +139,14 @@ static u32 lowest(u64 mask)
 }
 
 /* Where v is to wait: an idle CPU, better one that it likes, best the one where it was; else one that
- * it likes, with the fewest others. */
+ * it likes, with the least load. */
 static u32 place(const struct vcpu *v)
 {
 	u64 may = v->hard_affinity & cpus_mask(), likes = may & v->soft_affinity, idle = 0;
 	u32 best;
 
 	for (u64 m = may; m; m &= m - 1)
-		if (is_idle(lowest(m)))
+		if (!load(lowest(m)))
 			idle |= 1ull << lowest(m);
 	if (idle) {
 		idle = idle & likes ? idle & likes : idle;
@@ -175,27 +186,75 @@ static void own_deadlines(struct queue *q, const struct vcpu *v)
 		guest_deadline(q, v->running);
 }
 
+static void account(struct queue *q, struct vcpu *v, u64 now)
+{
+	u64 ns = now - q->accounted_ns;
+
+	if ((s64)ns <= 0) /* another CPU's clock was ahead */
+		return;
+	q->accounted_ns = now;
+	if (!v) {
+		q->idle_ns += ns;
+		return;
+	}
+	v->run_ns += ns;
+	if (v->running)
+		v->guest_run_ns += ns;
+	v->virtual_ns += ns * WEIGHT / v->share->weight;
+	share_roll(v->share, now);
+	v->share->used_ns += (s64)ns;
+}
+
+/* The queue's time goes on with whoever, of those that may run, has had least. */
+static void advance(struct queue *q, const struct vcpu *v)
+{
+	const struct vcpu *waits = ready(q);
+
+	if (!v || (waits && (s64)(waits->virtual_ns - v->virtual_ns) < 0))
+		v = waits;
+	if (v && (s64)(v->virtual_ns - q->least_time) > 0)
+		q->least_time = v->virtual_ns;
+}
+
+/* Whoever else compares times with this CPU's brings them up to date first. */
+static void up_to_date(u32 cpu, u64 now)
+{
+	struct queue *q = &queues[cpu];
+
+	account(q, cpus[cpu]->current, now);
+	advance(q, cpus[cpu]->current);
+}
+
 /* v, which is in no queue and does not run, belongs to another CPU from now on, with what it waits for. */
 static void move(struct vcpu *v, u32 cpu)
 {
+	u64 now = now_ns();
+
+	up_to_date(cpu, now);
 	if (v->cpu == cpu)
 		return;
+	up_to_date(v->cpu, now);
 	/* Each CPU has a virtual time of its own: only the distance counts. */
 	v->virtual_ns += queues[cpu].least_time - queues[v->cpu].least_time;
 	v->cpu = cpu;
 	own_deadlines(&queues[cpu], v);
 }
 
+/* v did not wait for the others: nothing is saved up beyond the boost, and by who waits for his cap not even that. */
+static bool catch_up(struct vcpu *v)
+{
+	u64 earliest = queues[v->cpu].least_time - (v->share->cap ? 0 : BOOST_NS);
+
+	if ((s64)(v->virtual_ns - earliest) >= 0)
+		return false;
+	v->virtual_ns = earliest;
+	return true;
+}
+
 static void enqueue(struct vcpu *v)
 {
-	struct queue *q;
-	u64 earliest;
-
 	move(v, place(v));
-	q = &queues[v->cpu];
-	earliest = q->least_time - BOOST_NS;
-	if ((s64)(v->virtual_ns - earliest) < 0)
-		v->virtual_ns = earliest;
+	catch_up(v);
 	insert(v);
 	sched_look_again(cpus[v->cpu]);
 }
@@ -220,6 +279,13 @@ void sched_remove(struct vcpu *v)
 		dequeue(v);
 }
 
+u64 vcpu_time(const struct vcpu *v)
+{
+	u64 now = now_ns(), since = queues[v->cpu].accounted_ns;
+
+	return v->run_ns + (sched_is_current(v) && now > since ? now - since : 0);
+}
+
 /* ---- what changes ---------------------------------------------------------------------------- */
 
 static void set_runstate(struct vcpu *v, u32 state, u64 now)
@@ -234,10 +300,10 @@ static void set_runstate(struct vcpu *v, u32 state, u64 now)
 static void update_runstate(struct vcpu *v)
 {
 	set_runstate(v,
-		     sched_is_current(v) && vcpu_runnable(v)	   ? RUNSTATE_RUNNING
-		     : vcpu_runnable(v)				   ? RUNSTATE_RUNNABLE
-		     : v->start == START_UP && !v->halted_for_good ? RUNSTATE_BLOCKED
-								   : RUNSTATE_OFFLINE,
+		     sched_is_current(v) && vcpu_runnable(v) ? RUNSTATE_RUNNING
+		     : vcpu_runnable(v)			     ? RUNSTATE_RUNNABLE
+		     : v->start == START_UP		     ? RUNSTATE_BLOCKED
+							     : RUNSTATE_OFFLINE,
 		     now_ns());
 }
 
@@ -271,6 +337,12 @@ void sched_moved(struct vcpu *v)
 	} else if (sched_is_current(v)) {
 		sched_look_again(cpus[v->cpu]);
 	}
+}
+
+void sched_share_changed(void)
+{
+	for (u32 i = 0; i < nr_cpus; i++)
+		sched_look_again(cpus[i]);
 }
 
 void vcpu_wake(struct vcpu *v)
@@ -328,48 +400,31 @@ static void expire(struct queue *q, u32 cpu, u64 now)
 	}
 }
 
-/* ---- time ------------------------------------------------------------------------------------ */
-
-static void account(struct queue *q, struct vcpu *v, u64 now)
-{
-	u64 ns = now - q->accounted_ns;
-
-	q->accounted_ns = now;
-	if (!v) {
-		q->idle_ns += ns;
-		return;
-	}
-	v->run_ns += ns;
-	if (v->running)
-		v->guest_run_ns += ns;
-	v->virtual_ns += ns * WEIGHT / v->share->weight;
-	share_roll(v->share, now);
-	v->share->used_ns += ns;
-}
-
-u64 vcpu_time(const struct vcpu *v)
-{
-	u64 now = now_ns(), since = queues[v->cpu].accounted_ns;
-
-	return v->run_ns + (sched_is_current(v) && now > since ? now - since : 0);
-}
-
 /* ---- the choice ------------------------------------------------------------------------------ */
 
-/* The first in the queue whose share is not used up, and when a used up one has its next period. */
-static struct vcpu *first_of(struct queue *q, u64 now, u64 *refill)
+/* The same as ready() now, when a new period may have begun for some. */
+static struct vcpu *first_of(struct queue *q, u64 now)
 {
-	for (struct vcpu *v = q->first; v; v = v->queue_next) {
+	struct vcpu *v = q->first;
+
+	while (v) {
 		share_roll(v->share, now);
-		if (!share_is_used_up(v))
-			return v;
-		*refill = min_u64(*refill, v->share->period_start_ns + PERIOD_NS);
+		if (share_is_used_up(v)) {
+			v = v->queue_next;
+		} else if (catch_up(v)) { /* it waited for its period */
+			dequeue(v);
+			insert(v);
+			v = q->first;
+		} else {
+			break;
+		}
 	}
-	return NULL;
+	return v;
 }
 
-/* This CPU has nothing to do: one that waits elsewhere, may run here, and would else wait longer. */
-static struct vcpu *steal(struct cpu *c, u64 now)
+/* One that waits elsewhere comes over when that makes the two loads no more unequal; where they stay as unequal as they
+ * were, everybody's turn comes.  To a CPU that is not idle only who likes it. */
+static void steal(struct cpu *c, u64 now)
 {
 	for (u32 i = 0; i < nr_cpus; i++) {
 		struct vcpu *v = queues[i].first;
@@ -377,25 +432,23 @@ static struct vcpu *steal(struct cpu *c, u64 now)
 		if (i == c->id || !cpus[i]->current)
 			continue; /* what waits for an idle CPU is about to run there */
 		for (; v; v = v->queue_next) {
+			u64 may = v->hard_affinity & (c->current ? v->soft_affinity : ~0ull);
+
 			share_roll(v->share, now);
-			if ((v->hard_affinity >> c->id & 1) && !share_is_used_up(v)) {
+			if ((may >> c->id & 1) && !share_is_used_up(v) &&
+			    load(i) >= load(c->id) + v->share->weight) {
 				dequeue(v);
 				move(v, c->id);
 				insert(v);
-				return v;
+				return;
 			}
 		}
 	}
-	return NULL;
 }
 
-static bool gives_way(struct cpu *c, const struct vcpu *v, const struct vcpu *to, u64 now)
+static bool may_go_on(const struct cpu *c, const struct vcpu *v)
 {
-	if (!vcpu_runnable(v) || share_is_used_up(v) || !(v->hard_affinity >> c->id & 1))
-		return true;
-	if (!to)
-		return false;
-	return v->slice_end_ns <= now || (s64)(v->virtual_ns - to->virtual_ns) > (s64)GRAIN_NS;
+	return vcpu_runnable(v) && !share_is_used_up(v) && (v->hard_affinity >> c->id & 1);
 }
 
 static void switch_to(struct cpu *c, struct vcpu *next, u64 now)
@@ -421,14 +474,21 @@ static void switch_to(struct cpu *c, struct vcpu *next, u64 now)
 	update_runstate(next);
 }
 
-static void arm(struct queue *q, const struct vcpu *v, u64 now, u64 refill)
+/* v's slice ends only for one that may run: for who waits for his next period it would end at once, again and again. */
+static void arm(struct queue *q, const struct vcpu *v, u64 now)
 {
-	u64 at = min_u64(q->next_deadline, refill);
+	const struct vcpu *waits = q->first;
+	u64 at = q->next_deadline;
 
-	if (v && q->first)
+	for (; waits && share_is_used_up(waits); waits = waits->queue_next)
+		at = min_u64(at, waits->share->period_start_ns + PERIOD_NS);
+	if (v && waits)
 		at = min_u64(at, v->slice_end_ns);
-	if (v && v->share->cap)
-		at = min_u64(at, now + budget(v->share) - v->share->used_ns);
+	/* at least once a period, as the domain may run on other CPUs too */
+	if (v && v->share->cap && share_left(v->share) < (s64)PERIOD_NS)
+		at = min_u64(at, now + (u64)share_left(v->share));
+	else if (v && v->share->cap)
+		at = min_u64(at, now + PERIOD_NS);
 	timer_arm(at);
 }
 
@@ -437,41 +497,35 @@ __attribute__((noinline)) static struct vcpu *choose(struct cpu *c)
 {
 	struct queue *q = &queues[c->id];
 	struct vcpu *v = c->current, *next;
-	u64 now = now_ns(), refill = NEVER;
+	u64 now = now_ns();
+	bool over; /* v's slice */
+	s64 more;  /* time that v had more than next */
 
-	account(q, v, now);
+	up_to_date(c->id, now);
 	expire(q, c->id, now);
 	q->due = false;
-	next = first_of(q, now, &refill);
-	if (!v && !next)
-		next = steal(c, now);
-	if (v && gives_way(c, v, next, now)) {
-		/* One whose slice is over stays when it has still had least. */
-		if (next && vcpu_runnable(v) && !share_is_used_up(v) &&
-		    (v->hard_affinity >> c->id & 1) &&
-		    (s64)(v->virtual_ns - next->virtual_ns) <= 0) {
-			v->slice_end_ns = now + SLICE_NS;
-		} else {
-			switch_to(c, NULL, now);
-			next = first_of(q, now, &refill);
-			v = NULL;
-			if (!next)
-				next = steal(c, now);
-		}
+	if (v && !may_go_on(c, v)) {
+		switch_to(c, NULL, now);
+		v = NULL;
+	}
+	over = v && v->slice_end_ns <= now;
+	next = first_of(q, now);
+	if (v ? over : !next) {
+		steal(c, now);
+		next = first_of(q, now);
+	}
+	more = v && next ? (s64)(v->virtual_ns - next->virtual_ns) : 0;
+	if (over && (!next || more < 0)) {
+		v->slice_end_ns = now + SLICE_NS;
+	} else if (next && more >= (over ? 0 : (s64)GRAIN_NS)) {
+		switch_to(c, NULL, now);
+		v = NULL;
 	}
 	if (!v && next) {
 		switch_to(c, next, now);
 		v = next;
 	}
-	if (v) {
-		u64 least = v->virtual_ns;
-
-		if (q->first && (s64)(q->first->virtual_ns - least) < 0)
-			least = q->first->virtual_ns;
-		if ((s64)(least - q->least_time) > 0)
-			q->least_time = least;
-	}
-	arm(q, v, now, refill);
+	arm(q, v, now);
 	return v;
 }
 

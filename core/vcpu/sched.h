@@ -16,7 +16,8 @@
 struct sched_share {
 	u16 weight;
 	u16 cap; /* percent of one CPU, 0 none */
-	u64 period_start_ns, used_ns;
+	u64 period_start_ns;
+	s64 used_ns; /* below 0: left over from the period before */
 };
 
 /* v is ready for scheduling, on the CPUs of its affinity. */
@@ -28,6 +29,8 @@ struct vcpu *sched_first(void);	   /* all vCPUs that are scheduled, linked by al
 void sched_changed(struct vcpu *v);
 /* Its affinity changed: another CPU may have to run it. */
 void sched_moved(struct vcpu *v);
+/* A weight or a cap changed. */
+void sched_share_changed(void);
 /* v is the current vCPU of some CPU. */
 bool sched_is_current(const struct vcpu *v);
 /* v is not inside its guest on another CPU: its state may be changed. */

@@ -104,7 +104,7 @@ void vcpu_reset_init(struct vcpu *v)
 	memset(v->apic.isr, 0, sizeof(v->apic.isr));
 	memset(v->apic.tmr, 0, sizeof(v->apic.tmr));
 	v->apic.nmi_pending = false;
-	v->blocked = v->halted_for_good = false;
+	v->blocked = false;
 	v->start = START_WAIT_SIPI;
 }
 

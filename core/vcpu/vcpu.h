@@ -34,7 +34,12 @@ struct apic {
 	bool requests; /* irr is not empty */
 };
 
-enum vcpu_start { START_DOWN = 0, START_WAIT_SIPI, START_UP };
+enum vcpu_start {
+	START_DOWN = 0, /* never ran */
+	START_WAIT_SIPI,
+	START_STOPPED, /* by HLT without interrupts or VCPUOP_down: VCPUOP_up lets it go on */
+	START_UP
+};
 
 struct vcpu {
 	struct domain *domain;
@@ -49,7 +54,6 @@ struct vcpu {
 	u8 start;			  /* enum vcpu_start */
 	bool blocked;			  /* HLT or SCHEDOP_poll/block; woken by vcpu_wake */
 	bool held;			  /* its domain is paused, shut down, dying or passive */
-	bool halted_for_good;		  /* HLT with IF=0: the vCPU is down */
 	u32 cpu;			  /* that runs it, or did last */
 	u32 fpu_cpu;			  /* that loaded its FPU state last */
 	u64 hard_affinity, soft_affinity; /* CPUs: where it may run, where it likes to */
@@ -92,8 +96,8 @@ struct vcpu {
 	struct vcpu *running; /* fidelity vCPU: the passive vCPU it is in, NULL none */
 	struct vcpu *runner;  /* passive vCPU: who is in it, NULL none */
 	u64 state_gfn;	      /* passive vCPU: its state page, partner's frame */
-	bool has_state, want_window;
-	bool kicked;
+	bool has_state, kicked, window_held;
+	u8 want_window;	  /* of the state page */
 	u64 deadline_tsc; /* passive vCPU while it runs */
 	u32 asid;
 	u64 asid_generation;
@@ -106,7 +110,7 @@ void vcpu_wake(struct vcpu *v);
 u64 vcpu_time(const struct vcpu *v);
 static inline bool vcpu_runnable(const struct vcpu *v)
 {
-	return v->start == START_UP && !v->blocked && !v->halted_for_good && !v->held;
+	return v->start == START_UP && !v->blocked && !v->held;
 }
 /* The vCPU that made the current hypercall. */
 struct vcpu *vcpu_current(void);

@@ -149,6 +149,5 @@ void svm_assign_asid(struct cpu *c, struct vmcb *b, u64 *of)
 
 void svm_run(struct cpu *c, struct vmcb *b, struct gprs *regs)
 {
-	b->clean = 0;
 	svm_world_switch((u64)b, regs, (u64)c->host_state);
 }

@@ -84,6 +84,8 @@ _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "APM appendix B");
 _Static_assert(offsetof(struct vmcb, spec_ctrl) == 0x6e0, "APM appendix B");
 _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 
+#define INTERCEPT_CR8_WRITE (1u << 24)
+
 #define INTERCEPT_DB	    (1u << 1)
 #define INTERCEPT_AC	    (1u << 17)
 #define INTERCEPT1_INTR	    (1u << 0)
@@ -189,7 +191,7 @@ extern bool svm_has_nrip, svm_has_decode;
 enum svm_kind { SVM_DOM0, SVM_PVH, SVM_GUEST };
 void svm_vmcb_init(struct vmcb *b, enum svm_kind kind);
 /* Runs the world that the VMCB describes until its next exit. Host interrupts are off before and after;
- * registers other than RAX and RSP travel through regs. */
+ * registers other than RAX and RSP travel through regs. vmcb_confine() was called just before. */
 void svm_run(struct cpu *c, struct vmcb *b, struct gprs *regs);
 /* The console port range is the core's from now on: dom0's accesses exit. */
 void svm_hide_ports(u16 first, u16 nr);

@@ -61,6 +61,8 @@ int guest_physical_write(struct domain *d, u64 gpa, const void *from, u64 n) __m
 struct domain *domain_named(struct call *c, u64 id);
 /* Who may change registers, map, parameters, policy of d: itself, or dom0 until d has run. */
 int may_build(struct call *c, struct domain *d) __must_check;
+/* Who may read them, and map or populate d's memory: itself, or dom0 until d is sealed. */
+int may_reach(struct call *c, struct domain *d) __must_check;
 struct vcpu *vcpu_of(struct domain *d, u64 id);
 int xen_domain_close_step(struct domain *d) __must_check; /* -EAGAIN: more to do */
 
@@ -149,6 +151,8 @@ int hvm_context_get(struct call *c, struct domain *d,
 		    struct xen_domctl_hvmcontext *op) __must_check;
 int hvm_context_set(struct call *c, struct domain *d,
 		    struct xen_domctl_hvmcontext *op) __must_check;
+int vcpu_context_get(struct call *c, struct domain *d,
+		     const struct xen_domctl_vcpucontext *op) __must_check;
 int policy_get(struct call *c, struct domain *d, struct xen_domctl_cpu_policy *op) __must_check;
 int policy_set(struct call *c, struct domain *d, struct xen_domctl_cpu_policy *op) __must_check;
 int policy_system(struct call *c, struct xen_sysctl_cpu_policy *op) __must_check;

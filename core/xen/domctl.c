@@ -28,7 +28,7 @@ static int vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *op)
 		return -EINVAL;
 	if (!v)
 		return -ESRCH;
-	op->online = v->start == START_UP && !v->halted_for_good;
+	op->online = v->start == START_UP;
 	op->blocked = v->blocked;
 	op->running = vcpu_is_running(v);
 	op->cpu_time = vcpu_time(v);
@@ -80,7 +80,7 @@ static int set_mempool(struct domain *d, u64 bytes)
 	return 0;
 }
 
-static int shadow_op(struct domain *d, struct xen_domctl_shadow_op *op)
+static s64 shadow_op(struct domain *d, struct xen_domctl_shadow_op *op)
 {
 	switch (op->op) {
 	case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
@@ -91,7 +91,7 @@ static int shadow_op(struct domain *d, struct xen_domctl_shadow_op *op)
 	case XEN_DOMCTL_SHADOW_OP_OFF:
 		return 0; /* is off */
 	default:
-		return -EOPNOTSUPP;
+		return CALL_AGAIN; /* dirty tracking and the like: not for the builder of a sealed domain */
 	}
 }
 
@@ -143,6 +143,9 @@ static s64 on_any(struct call *c, struct domain *d, struct xen_domctl *op)
 	case XEN_DOMCTL_get_paging_mempool_size:
 		op->u.paging_mempool.size = d->mempool_bytes;
 		return 0;
+	case XEN_DOMCTL_get_address_size:
+		op->u.address_size.size = 64;
+		return 0;
 	default:
 		return CALL_AGAIN; /* not one of these */
 	}
@@ -181,9 +184,11 @@ static s64 on_living(struct call *c, struct domain *d, struct xen_domctl *op)
 	}
 }
 
-/* Operations of a builder: -EPERM once the domain has run. */
+/* Operations of a builder. */
 static s64 on_unsealed(struct call *c, struct domain *d, struct xen_domctl *op)
 {
+	s64 result;
+
 	switch (op->cmd) {
 	case XEN_DOMCTL_max_vcpus:
 		return max_vcpus(d, op->u.max_vcpus.max);
@@ -191,10 +196,17 @@ static s64 on_unsealed(struct call *c, struct domain *d, struct xen_domctl *op)
 		return set_target(c, d, op->u.set_target.target);
 	case XEN_DOMCTL_settscinfo:
 		return set_tsc(d, &op->u.tsc_info);
+	case XEN_DOMCTL_shadow_op:
+		return -EOPNOTSUPP;
 	case XEN_DOMCTL_gethvmcontext:
-		return hvm_context_get(c, d, &op->u.hvmcontext);
+		domain_pause(d);
+		result = hvm_context_get(c, d, &op->u.hvmcontext);
+		domain_unpause(d);
+		return result;
 	case XEN_DOMCTL_sethvmcontext:
 		return hvm_context_set(c, d, &op->u.hvmcontext);
+	case XEN_DOMCTL_getvcpucontext:
+		return vcpu_context_get(c, d, &op->u.vcpucontext);
 	case XEN_DOMCTL_get_cpu_policy:
 		return policy_get(c, d, &op->u.cpu_policy);
 	case XEN_DOMCTL_set_cpu_policy:
@@ -204,12 +216,48 @@ static s64 on_unsealed(struct call *c, struct domain *d, struct xen_domctl *op)
 	}
 }
 
-static bool is_builders(u32 cmd)
+/*
+ * Whether the caller may change (or at least read) what the operation acts on: registers, memory, policy. Operations
+ * that the core does not have are refused to a sealed domain's builder all the same, so that a tool says "not
+ * permitted" of what is not, and nobody looks for a newer core that can.
+ */
+static int may(struct call *c, struct domain *d, u32 cmd)
 {
-	return cmd == XEN_DOMCTL_max_vcpus || cmd == XEN_DOMCTL_set_target ||
-	       cmd == XEN_DOMCTL_settscinfo || cmd == XEN_DOMCTL_gethvmcontext ||
-	       cmd == XEN_DOMCTL_sethvmcontext || cmd == XEN_DOMCTL_get_cpu_policy ||
-	       cmd == XEN_DOMCTL_set_cpu_policy;
+	switch (cmd) {
+	case XEN_DOMCTL_max_vcpus:
+	case XEN_DOMCTL_set_target:
+	case XEN_DOMCTL_settscinfo:
+	case XEN_DOMCTL_sethvmcontext:
+	case XEN_DOMCTL_set_cpu_policy:
+		return d == c->d ? -EPERM : may_build(c, d);
+	case XEN_DOMCTL_gethvmcontext:
+	case XEN_DOMCTL_gethvmcontext_partial:
+	case XEN_DOMCTL_getvcpucontext:
+	case XEN_DOMCTL_setvcpucontext:
+	case XEN_DOMCTL_get_cpu_policy:
+	case XEN_DOMCTL_getpageframeinfo3:
+	case XEN_DOMCTL_get_ext_vcpucontext:
+	case XEN_DOMCTL_set_ext_vcpucontext:
+	case XEN_DOMCTL_getvcpuextstate:
+	case XEN_DOMCTL_setvcpuextstate:
+	case XEN_DOMCTL_get_vcpu_msrs:
+	case XEN_DOMCTL_set_vcpu_msrs:
+	case XEN_DOMCTL_shadow_op:
+	case XEN_DOMCTL_setdebugging:
+	case XEN_DOMCTL_debug_op:
+	case XEN_DOMCTL_sendtrigger:
+	case XEN_DOMCTL_set_access_required:
+	case XEN_DOMCTL_vm_event_op:
+	case XEN_DOMCTL_monitor_op:
+	case XEN_DOMCTL_mem_sharing_op:
+	case XEN_DOMCTL_gdbsx_guestmemio:
+	case XEN_DOMCTL_gdbsx_pausevcpu:
+	case XEN_DOMCTL_gdbsx_unpausevcpu:
+	case XEN_DOMCTL_gdbsx_domstatus:
+		return d == c->d ? -EPERM : may_reach(c, d);
+	default:
+		return 0;
+	}
 }
 
 static s64 operate(struct call *c, struct domain *d, struct xen_domctl *op)
@@ -223,9 +271,7 @@ static s64 operate(struct call *c, struct domain *d, struct xen_domctl *op)
 	result = on_living(c, d, op);
 	if (result != CALL_AGAIN)
 		return result;
-	if (is_builders(op->cmd) && (d == c->d || may_build(c, d)))
-		return -EPERM;
-	return on_unsealed(c, d, op);
+	return may(c, d, op->cmd) ? -EPERM : on_unsealed(c, d, op);
 }
 
 /* (structure) */

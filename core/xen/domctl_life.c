@@ -89,10 +89,12 @@ s64 domctl_destroy(struct domain *d)
 	return error == -EAGAIN ? CALL_AGAIN : error;
 }
 
-/* A passive vCPU has no runstate of its own: it runs while somebody is in it. */
+/* A real guest's vCPU has no runstate of its own: it is on its runner's time, and stands still when that one does. */
 bool vcpu_is_running(const struct vcpu *v)
 {
-	return v->domain->passive ? v->runner != NULL : v->runstate == RUNSTATE_running;
+	const struct vcpu *on = v->domain->passive ? v->runner : v;
+
+	return on && on->runstate == RUNSTATE_running;
 }
 
 /* CPU time of d alone: what a fidelity domain spent inside its guest is the guest's. */

@@ -25,7 +25,7 @@ static int find(struct call *c, const struct xen_hvm_param *op, bool set, struct
 		return -ESRCH;
 	if (*d == c->d)
 		return (set ? guest_may_set(op->index) : guest_may_get(op->index)) ? 0 : -EPERM;
-	return may_build(c, *d);
+	return set ? may_build(c, *d) : may_reach(c, *d);
 }
 
 static int set_param(struct call *c)

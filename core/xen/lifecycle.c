@@ -59,6 +59,11 @@ int may_build(struct call *c, struct domain *d)
 	return c->d->hardware && !d->has_run && d->life == LIFE_ALIVE ? 0 : -EPERM;
 }
 
+int may_reach(struct call *c, struct domain *d)
+{
+	return c->d->hardware && !domains_seal && d->life == LIFE_ALIVE ? 0 : may_build(c, d);
+}
+
 struct vcpu *vcpu_of(struct domain *d, u64 id)
 {
 	return id < DOMAIN_VCPUS ? d->vcpus[id] : NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * add_to_physmap and its kin: shared info and grant table frames in the caller's own map, and the
- * builder's view of a domain that has not run yet.
+ * builder's view of a domain that is not sealed.
  */
 #include "xen/call.h"
 
@@ -83,7 +83,7 @@ static int map_foreign(struct domain *d, struct domain *owner, u64 foreign_gfn, 
 
 static int may_map_foreign(struct call *c, struct domain *owner)
 {
-	return owner == c->d ? -EPERM : may_build(c, owner);
+	return owner == c->d ? -EPERM : may_reach(c, owner);
 }
 
 /* Errors of single pages go into errs[], the call itself succeeds. */

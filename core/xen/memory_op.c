@@ -34,6 +34,26 @@ static s64 memory_map(struct call *c)
 	return store(c, c->arg[1], &op);
 }
 
+/* The last page that the domain's memory map has as RAM: what a dump of its memory goes up to. */
+static s64 maximum_gpfn(struct call *c)
+{
+	struct domain *d;
+	domid_t id;
+	u64 end = 1;
+
+	if (fetch(c, &id, c->arg[1]))
+		return -EFAULT;
+	d = domain_named(c, id);
+	if (!d)
+		return -ESRCH;
+	if (may_reach(c, d))
+		return -EPERM;
+	for (u32 i = 0; i < d->nr_e820; i++)
+		if (d->e820[i].type == 1)
+			end = max_u64(end, (d->e820[i].addr + d->e820[i].size) >> PAGE_SHIFT);
+	return (s64)(end - 1);
+}
+
 static s64 set_memory_map(struct call *c)
 {
 	struct xen_foreign_memory_map op;
@@ -94,6 +114,8 @@ s64 do_memory_op(struct call *c)
 		return pages_question(c, false);
 	case XENMEM_maximum_reservation:
 		return pages_question(c, true);
+	case XENMEM_maximum_gpfn:
+		return maximum_gpfn(c);
 	case XENMEM_populate_physmap:
 		return reserve_populate(c);
 	case XENMEM_add_to_physmap:

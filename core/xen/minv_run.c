@@ -14,7 +14,6 @@
 #include "xen/minv.h"
 
 #define EFER_GUEST  (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
-#define V_WINDOW    (V_INTR_IRQ | V_INTR_IGNORE_TPR | V_INTR_PRIORITY(15))
 #define NPF_PRESENT 1ull
 #define NPF_WRITE   2ull
 #define NPF_WALK    (1ull << 33)
@@ -195,6 +194,38 @@ int minv_run(struct vcpu *v, struct domain *domain, u64 id)
 	return 0;
 }
 
+/*
+ * An interrupt that the guest can take at once is offered by V_IRQ, as to every domain: the same for the guest, and
+ * QEMU's TCG (7.2, 10.0) may deliver one that came by EVENTINJ a second time, later.
+ */
+static bool offer_interrupt(struct vcpu *g)
+{
+	struct vmcb *b = g->vmcb;
+	u64 e = b->event_inj;
+
+	g->injected = 0;
+	if (!(e & EVENT_VALID) || EVENT_TYPE(e) != 0 || !(b->rflags & RFLAGS_IF) ||
+	    (b->interrupt_shadow & 1))
+		return false;
+	g->injected = (u8)EVENT_VECTOR(e);
+	if (!g->injected) /* which would say that there is none */
+		return false;
+	b->event_inj = 0;
+	b->v_intr |= V_INTR_IRQ | V_INTR_IGNORE_TPR | V_INTR_PRIORITY(15) |
+		     V_INTR_VECTOR(g->injected);
+	return true;
+}
+
+/* What was being delivered or is still on offer at an exit, for the next entry or for the partner to see. */
+static u64 undelivered(const struct vcpu *g)
+{
+	const struct vmcb *b = g->vmcb;
+
+	if (b->exit_int_info & EVENT_VALID) /* INT n is executed again */
+		return EVENT_TYPE(b->exit_int_info) != 4 ? b->exit_int_info : 0;
+	return g->injected && (b->v_intr & V_INTR_IRQ) ? EVENT_VALID | g->injected : 0;
+}
+
 bool minv_enter(struct vcpu *v, struct vcpu *g, bool event_pending)
 {
 	struct vmcb *b = g->vmcb;
@@ -213,8 +244,14 @@ bool minv_enter(struct vcpu *v, struct vcpu *g, bool event_pending)
 	}
 	b->v_intr &= V_INTR_TPR_MASK | V_INTR_MASKING;
 	b->intercept_1 &= ~INTERCEPT1_VINTR;
-	if (g->want_window) {
-		b->v_intr |= V_WINDOW;
+	b->intercept_cr &= ~INTERCEPT_CR8_WRITE;
+	/* One V_IRQ serves both: a window that is wanted beside an interrupt on offer opens from the next entry on. */
+	if (!offer_interrupt(g) && g->want_window && !g->window_held) {
+		/* QEMU's TCG (7.2 and 10.0) aborts when CR8 is written while V_IRQ is pending: not at once, then. */
+		b->intercept_cr |= INTERCEPT_CR8_WRITE;
+		b->v_intr |= V_INTR_IRQ |
+			     (g->want_window < 16 ? V_INTR_PRIORITY(g->want_window)
+						  : V_INTR_PRIORITY(15) | V_INTR_IGNORE_TPR);
 		b->intercept_1 |= INTERCEPT1_VINTR;
 	}
 	return true;
@@ -313,16 +350,22 @@ static u32 reason_of(const struct vmcb *b)
 	}
 }
 
-/* First write to a page under dirty tracking: it opens again, and that is the mark. */
+/*
+ * First write to a page under dirty tracking: it opens again, and that is the mark.  Of two vCPUs that write at once,
+ * the second finds it open.  A page that is mapped read-only stays so: that write is the partner's to serve.
+ */
 static bool opens_again(const struct vcpu *g)
 {
 	const struct vmcb *b = g->vmcb;
+	u64 gfn = b->exit_info_2 >> PAGE_SHIFT;
 	struct mapping m;
 
-	return b->exit_code == EXIT_NPF && (b->exit_info_1 & NPF_PRESENT) &&
-	       (b->exit_info_1 & NPF_WRITE) &&
-	       !physmap_find(g->domain, b->exit_info_2 >> PAGE_SHIFT, &m) && m.role == LEAF_OWN &&
-	       !m.write && leaf_write_allow(m.table, m.index) == 0;
+	if (b->exit_code != EXIT_NPF || !(b->exit_info_1 & NPF_PRESENT) ||
+	    !(b->exit_info_1 & NPF_WRITE) || physmap_find(g->domain, gfn, &m) || m.role != LEAF_OWN)
+		return false;
+	if (!m.write && (leaf_write_allow(m.table, m.index) || physmap_find(g->domain, gfn, &m)))
+		return false;
+	return m.write;
 }
 
 bool minv_exit(struct vcpu *v, struct vcpu *g)
@@ -331,10 +374,10 @@ bool minv_exit(struct vcpu *v, struct vcpu *g)
 	struct minv_state *s;
 	u32 reason;
 
-	/* What was being delivered is delivered again, by the next entry or by the partner's word. */
-	b->event_inj = (b->exit_int_info & EVENT_VALID) && EVENT_TYPE(b->exit_int_info) != 4
-			       ? b->exit_int_info
-			       : 0;
+	b->event_inj = undelivered(g);
+	g->window_held = b->exit_code == EXIT_CR_WRITE + 8; /* until its next exit, of any kind */
+	if (g->window_held)
+		return true;
 	if (b->exit_code == EXIT_INTR || b->exit_code == EXIT_NMI || b->exit_code == EXIT_INIT)
 		return false;
 	if (opens_again(g))

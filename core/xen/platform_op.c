@@ -2,6 +2,8 @@
 /* What only the hardware domain asks for: platform_op and physdev_op. */
 #include "xen/call.h"
 
+#include "x86/percpu.h"
+
 #define XENPF_get_dom0_console 64 /* later than 4.17's headers; Linux asks first of all */
 
 static dom0_vga_console_info_t screen;
@@ -11,6 +13,18 @@ void xen_dom0_console(const dom0_vga_console_info_t *info)
 {
 	screen = *info;
 	has_screen = true;
+}
+
+/* dom0 shows these below /sys/devices/system/xen_cpu. */
+static void pcpu_info(struct xenpf_pcpuinfo *info)
+{
+	bool present = info->xen_cpuid < nr_cpus;
+
+	info->max_present = nr_cpus - 1;
+	info->flags = present ? XEN_PCPU_FLAGS_ONLINE : XEN_PCPU_FLAGS_INVALID;
+	/* As in the MADT that dom0 was given. */
+	info->apic_id = present ? cpus[info->xen_cpuid]->apic_id : ~0u;
+	info->acpi_id = present ? info->xen_cpuid : ~0u;
 }
 
 s64 do_platform_op(struct call *c)
@@ -34,6 +48,9 @@ s64 do_platform_op(struct call *c)
 		time_wallclock_set(op.u.settime64.secs, op.u.settime64.nsecs,
 				   op.u.settime64.system_time);
 		return 0;
+	case XENPF_get_cpuinfo:
+		pcpu_info(&op.u.pcpu_info);
+		return store(c, c->arg[0], &op);
 	case XENPF_get_dom0_console:
 		/* The answer is how much of it there is: nothing without a screen. */
 		if (!has_screen)

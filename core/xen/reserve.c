@@ -145,7 +145,7 @@ s64 reserve_populate(struct call *c)
 	d = domain_named(c, op.domid);
 	if (!d)
 		return -ESRCH;
-	if (may_build(c, d))
+	if (may_reach(c, d))
 		return -EPERM;
 	/* 1 GiB extents are more than one pass may hold the CPU for: the tools fall back to 2 MiB.
 	 * dom0's frame numbers must equal its guest ones as long as devices see the former. */

@@ -102,6 +102,7 @@ int domctl_scheduler(struct domain *d, struct xen_domctl_scheduler_op *op)
 			s->weight = op->u.credit.weight;
 		if (op->u.credit.cap != 0xffff)
 			s->cap = op->u.credit.cap;
+		sched_share_changed();
 		return 0;
 	default:
 		return -EINVAL;

@@ -18,6 +18,7 @@ XEN_SOURCES = \
 	xen/hvm_op.c \
 	xen/policy.c \
 	xen/hvm_context.c \
+	xen/vcpu_context.c \
 	xen/domctl.c \
 	xen/domctl_life.c \
 	xen/scheduling.c \

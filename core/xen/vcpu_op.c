@@ -76,6 +76,32 @@ static int get_runstate(struct call *c, struct vcpu *v)
 	return store(c, c->arg[2], &info);
 }
 
+/* What was stopped goes on behind its HLT or its call; what never ran, or waits for a SIPI, has no state to go on with. */
+static int up(struct vcpu *v)
+{
+	if (v->start < START_STOPPED)
+		return -EINVAL;
+	v->start = START_UP;
+	sched_changed(v);
+	return 0;
+}
+
+static int down(struct vcpu *v)
+{
+	if (v->start == START_UP)
+		domain_vcpu_stop(v);
+	return 0;
+}
+
+static int send_nmi(struct call *c, struct vcpu *v)
+{
+	if (c->arg[2])
+		return -EINVAL;
+	v->apic.nmi_pending = true;
+	vcpu_wake(v);
+	return 0;
+}
+
 /* (command, vCPU, structure) */
 s64 do_vcpu_op(struct call *c)
 {
@@ -85,6 +111,14 @@ s64 do_vcpu_op(struct call *c)
 	if (!v)
 		return -ENOENT;
 	switch (c->arg[0]) {
+	case VCPUOP_up:
+		return up(v);
+	case VCPUOP_down:
+		return down(v);
+	case VCPUOP_is_up:
+		return v->start == START_UP;
+	case VCPUOP_send_nmi:
+		return send_nmi(c, v);
 	case VCPUOP_get_runstate_info:
 		return get_runstate(c, v);
 	case VCPUOP_register_runstate_memory_area:

@@ -53,7 +53,7 @@ enum minv_exit {
 	MINV_EXIT_EVENT =
 		0, /* the caller has an event pending, was kicked, or immediate_exit was set */
 	MINV_EXIT_DEADLINE = 1, /* deadline_tsc passed */
-	MINV_EXIT_WINDOW = 2,	/* want_window: the guest can take an interrupt now */
+	MINV_EXIT_WINDOW = 2,	/* want_window: the guest can take that interrupt now */
 	MINV_EXIT_HLT = 3,
 	MINV_EXIT_IO = 4,
 	MINV_EXIT_MMIO = 5,
@@ -108,7 +108,7 @@ struct minv_state {
 	uint32_t dirty; /* register groups to load; the core clears it when it has loaded them */
 	uint32_t want;	/* register groups to have valid at the next exit */
 	uint8_t immediate_exit; /* not 0: return MINV_EXIT_EVENT before entering (`dirty` is loaded, `want` is made valid) */
-	uint8_t want_window; /* not 0: exit with MINV_EXIT_WINDOW when IF=1 and no shadow */
+	uint8_t want_window; /* not 0: MINV_EXIT_WINDOW when IF=1 and no shadow; 1 to 15: and CR8 is below that */
 	uint8_t pad0[6];
 	uint64_t deadline_tsc; /* 0: none */
 	uint64_t
