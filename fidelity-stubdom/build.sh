@@ -3,6 +3,7 @@
 # build.sh: builds the fidelity domain's image unless the cache has it, and prints the folder that holds
 #   vmlinuz     Linux 6.1 with /dev/minv, started as PVH
 #   initramfs   init, QEMU with our accelerator, SeaBIOS
+#   initramfs-uefi  the same and OVMF: an archive behind the archive
 set -euo pipefail
 . "$(dirname "$0")/../build-aux/lib.sh"
 here=$top/fidelity-stubdom
@@ -59,9 +60,10 @@ build_qemu() {
 		--without-default-features --without-default-devices --with-devices-x86_64=minv \
 		--disable-tcg --disable-kvm --enable-minv --disable-docs --disable-tools --disable-guest-agent \
 		--enable-fdt=system --disable-install-blobs --enable-trace-backends=nop --static --disable-pie \
-		--disable-download --disable-debug-info
+		--enable-pixman --enable-vnc --disable-download --disable-debug-info
 	nice ninja -j"$jobs" qemu-system-x86_64
 	strip -o "$out/qemu" qemu-system-x86_64
+	cp ../source/source/pc-bios/keymaps/en-us "$out/"
 	rm -rf "$out/source" "$out/build" "$out/meson"
 }
 
@@ -69,21 +71,34 @@ build_image() {
 	local kernel=$1 qemu=$2 root=$out/root
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,share/qemu}
 	gcc -std=gnu11 -D_GNU_SOURCE -Os -static -s -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror \
-		-I"$here/minv" -I"$top/core/include/public" -o "$root/init" "$here"/init/*.c
+		-I"$here/minv" -I"$top/core/include/public" -o "$root/init" "$here"/init/*.c \
+		-lxenvchan -lxengnttab -lxenevtchn -lxenstore -lxentoollog -lxentoolcore -lpthread
 	cp "$qemu/qemu" "$root/bin/qemu"
-	cp /usr/share/seabios/bios-256k.bin "$root/share/qemu/"
+	cp "${firmware[@]}" "$root/share/qemu/"
+	mkdir "$root/share/qemu/keymaps"
+	cp "$qemu/en-us" "$root/share/qemu/keymaps/"
 	ln -s bios-256k.bin "$root/share/qemu/bios.bin"
 	# What the kernel opens for init before devtmpfs is there.
 	mknod "$root/dev/console" c 5 1
-	find "$root" -exec touch -hd 2024-01-01 {} +
-	(cd "$root" && find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc --reproducible -R 0:0 --quiet) |
-		gzip -9n >"$out/initramfs"
+	archive "$root" >"$out/initramfs"
+	rm -rf "$root"
+	mkdir -p "$root/share/qemu"
+	cp "${firmware_uefi[@]}" "$root/share/qemu/"
+	cp "$out/initramfs" "$out/initramfs-uefi"
+	archive "$root" >>"$out/initramfs-uefi"
 	cp "$kernel/vmlinuz" "$out/vmlinuz"
 	rm -rf "$root"
 }
 
-need_packages build-essential bc bison cpio dpkg-dev flex libelf-dev libfdt-dev libglib2.0-dev libssl-dev ninja-build \
-	patch pkg-config python3 python3-venv seabios xz-utils zlib1g-dev
+archive() {
+	find "$1" -exec touch -hd 2024-01-01 {} +
+	(cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc --reproducible -R 0:0 --quiet) | gzip -9n
+}
+
+need_packages build-essential bc bison cpio dpkg-dev flex libelf-dev libfdt-dev libglib2.0-dev libssl-dev libxen-dev \
+	libpixman-1-dev ninja-build ovmf patch pkg-config python3 python3-venv seabios xz-utils zlib1g-dev
+firmware=(/usr/share/seabios/{bios-256k,vgabios-stdvga}.bin)
+firmware_uefi=(/usr/share/OVMF/OVMF_{CODE,VARS}.fd)
 common=$top/core/include/public/minv.h
 kernel=$(cached fidelity-kernel \
 	"$(key_of "$(declare -f build_kernel)" "$(kernel_version)" "$here"/{linux,minv} "$common")" build_kernel)
@@ -91,5 +106,5 @@ qemu=$(cached fidelity-qemu \
 	"$(key_of "$(declare -f build_qemu)" "$qemu_version" "$here"/{qemu,emulator} "$here/minv/minv-ioctl.h" "$common")" \
 	build_qemu)
 cached fidelity-image \
-	"$(key_of "$(declare -f build_image)" "$kernel" "$qemu" "$here"/{init,minv} "$common" \
-		/usr/share/seabios/bios-256k.bin)" build_image "$kernel" "$qemu"
+	"$(key_of "$(declare -f build_image archive)" "$kernel" "$qemu" "$here"/{init,minv} "$common" \
+		"${firmware[@]}" "${firmware_uefi[@]}")" build_image "$kernel" "$qemu"

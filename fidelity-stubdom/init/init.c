@@ -28,8 +28,15 @@
 #define DEVICE_SECONDS 30
 
 /* Before the toolstack's arguments: what this image has and has not. */
-static const char *const own_arguments[] = { QEMU, "-L", "/share/qemu", "-global",
-					     "virtio-net-pci.romfile=" };
+static const char *const own_arguments[] = {
+	QEMU,
+	"-L",
+	"/share/qemu",
+	"-global",
+	"virtio-net-pci.romfile=",
+	"-global",
+	"e1000.romfile=",
+};
 #define OWN (sizeof(own_arguments) / sizeof(own_arguments[0]))
 
 /* After them, when the kernel's command line has this word: what the firmware says goes to the log too. */
@@ -173,6 +180,7 @@ int main(void)
 	wait_for_devices(argv);
 	if (!network_bridge(argv))
 		fail("network");
+	channels_serve();
 	xenstore_write("diptych/state", "running");
 
 	status = process_run(argv, last_lines, sizeof(last_lines));

@@ -12,8 +12,12 @@ char *xenstore_read(const char *path);
 char **xenstore_list(const char *path, size_t *count); /* sorted */
 bool xenstore_write(const char *path, const char *value);
 
-/* network.c: joins each tap<n> that QEMU's arguments name with eth<n>. */
+/* network.c: joins tap<n> with eth<n>; each that QEMU's arguments name. */
+bool network_join(int n);
 bool network_bridge(char *const argv[]);
+
+/* channel.c: starts the processes that serve dom0's channels. */
+void channels_serve(void);
 
 /* process.c: runs QEMU; keeps the last lines that it wrote to stderr. Its wait status. */
 int process_run(char *const argv[], char *last_lines, size_t size);

@@ -91,23 +91,33 @@ static bool appears(const char *eth)
 	return if_nametoindex(eth) != 0;
 }
 
+bool network_join(int n)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char eth[IFNAMSIZ], bridge[IFNAMSIZ], port[IFNAMSIZ];
+	bool good;
+
+	if (fd < 0)
+		return false;
+	snprintf(eth, sizeof(eth), "eth%d", n);
+	snprintf(bridge, sizeof(bridge), "br%d", n);
+	snprintf(port, sizeof(port), "tap%d", n);
+	good = appears(eth) && change_mac(fd, eth) && tap(port) &&
+	       (!ioctl(fd, SIOCBRADDBR, bridge) || errno == EEXIST) && join(fd, bridge, eth) &&
+	       join(fd, bridge, port) && up(fd, bridge);
+	close(fd);
+	return good;
+}
+
 bool network_bridge(char *const argv[])
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), n;
-	char eth[IFNAMSIZ], bridge[IFNAMSIZ], port[IFNAMSIZ];
-	bool good = fd >= 0;
+	char port[IFNAMSIZ];
+	int n;
 
-	for (n = 0; good && n < CARDS_MOST; n++) {
-		snprintf(eth, sizeof(eth), "eth%d", n);
-		snprintf(bridge, sizeof(bridge), "br%d", n);
+	for (n = 0; n < CARDS_MOST; n++) {
 		snprintf(port, sizeof(port), "tap%d", n);
-		if (!wanted(argv, port))
-			continue;
-		good = appears(eth) && change_mac(fd, eth) && tap(port) &&
-		       !ioctl(fd, SIOCBRADDBR, bridge) && join(fd, bridge, eth) &&
-		       join(fd, bridge, port) && up(fd, bridge);
+		if (wanted(argv, port) && !network_join(n))
+			return false;
 	}
-	if (fd >= 0)
-		close(fd);
-	return good;
+	return true;
 }

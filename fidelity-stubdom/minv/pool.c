@@ -44,8 +44,10 @@ static vm_fault_t pool_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff >= minv_info.pool_pages || chunk_map(chunk))
 		return VM_FAULT_SIGBUS;
+	/* Where another thread was first, its large page is there by now: that is no table to put a page in. */
 	if (start >= vma->vm_start && start + PMD_SIZE <= vma->vm_end &&
-	    linear_page_index(vma, start) == chunk * CHUNK_PAGES && pmd_none(*vmf->pmd) &&
+	    linear_page_index(vma, start) == chunk * CHUNK_PAGES &&
+	    (pmd_none(*vmf->pmd) || pmd_trans_huge(*vmf->pmd)) &&
 	    (chunk + 1) * CHUNK_PAGES <= minv_info.pool_pages)
 		return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(MINV_POOL_GFN + chunk * CHUNK_PAGES),
 					  true);

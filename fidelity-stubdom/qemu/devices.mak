@@ -1,7 +1,19 @@
 # The devices of a Diptych fidelity domain; everything else stays out (--without-default-devices).
+# Why each is here: fidelity-stubdom/README.md.
 CONFIG_I440FX=y
+CONFIG_Q35=y
+CONFIG_PCIE_PORT=y
+CONFIG_HPET=y
 CONFIG_VIRTIO_PCI=y
 CONFIG_VIRTIO_BLK=y
 CONFIG_VIRTIO_NET=y
 CONFIG_VIRTIO_RNG=y
+CONFIG_VIRTIO_BALLOON=y
+CONFIG_E1000_PCI=y
+CONFIG_VGA_PCI=y
+CONFIG_USB_UHCI=y
+CONFIG_USB_EHCI_PCI=y
+CONFIG_USB_XHCI_PCI=y
+CONFIG_USB_HID=y
+CONFIG_PVPANIC_ISA=y
 CONFIG_ISA_DEBUG=y

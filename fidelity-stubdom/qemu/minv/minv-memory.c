@@ -15,8 +15,9 @@
 #include <sys/mman.h>
 #include "minv-int.h"
 
-#define LARGE_PAGE (2 * MiB)
-#define PAGE	   4096ull
+#define LARGE_PAGE  (2 * MiB)
+#define PAGE	    4096ull
+#define DIRTY_PAGES 512ull /* the most that one call tells */
 
 static uint8_t *pool;
 static uint64_t pool_used; /* bytes */
@@ -41,7 +42,8 @@ static void *pool_alloc(size_t size, uint64_t *alignment)
 	return pool + start;
 }
 
-static void region_set(MemoryRegionSection *section, bool add)
+/* log: the core is to note what the guest writes; asked for by a display that is looked at. */
+static void region_set(MemoryRegionSection *section, bool add, bool log)
 {
 	MemoryRegion *mr = section->mr;
 	uint64_t start = section->offset_within_address_space, size = int128_get64(section->size);
@@ -64,6 +66,8 @@ static void region_set(MemoryRegionSection *section, bool add)
 	memory.page = (uint64_t)(host - pool) / PAGE;
 	if (section->readonly || memory_region_is_romd(mr))
 		memory.flags |= MINV_MEMORY_READONLY;
+	else if (add && log)
+		memory.flags |= MINV_MEMORY_LOG;
 	if (ioctl(minv_fd, add ? MINV_IOC_MEMORY_MAP : MINV_IOC_MEMORY_UNMAP, &memory)) {
 		error_report("minv: cannot %s '%s' at 0x%" PRIx64 ": %s", add ? "map" : "unmap",
 			     memory_region_name(mr), start, strerror(errno));
@@ -74,21 +78,52 @@ static void region_set(MemoryRegionSection *section, bool add)
 static void region_add(MemoryListener *listener, MemoryRegionSection *section)
 {
 	memory_region_ref(section->mr);
-	region_set(section, true);
+	region_set(section, true, memory_region_get_dirty_log_mask(section->mr) != 0);
 }
 
 static void region_del(MemoryListener *listener, MemoryRegionSection *section)
 {
-	region_set(section, false);
+	region_set(section, false, false);
 	memory_region_unref(section->mr);
 }
 
-/* No dirty tracking yet: whoever asks is told that all is dirty. */
+/* A map of the same pages replaces the one before, with or without tracking. */
+static void log_start(MemoryListener *listener, MemoryRegionSection *section, int before, int now)
+{
+	if (!before)
+		region_set(section, true, true);
+}
+
+static void log_stop(MemoryListener *listener, MemoryRegionSection *section, int before, int now)
+{
+	if (!now)
+		region_set(section, true, false);
+}
+
+/* Tells QEMU what the guest has written since the last time. */
 static void log_sync(MemoryListener *listener, MemoryRegionSection *section)
 {
-	if (memory_region_is_ram(section->mr))
-		memory_region_set_dirty(section->mr, section->offset_within_region,
-					int128_get64(section->size));
+	MemoryRegion *mr = section->mr;
+	uint64_t first = section->offset_within_address_space / PAGE,
+		 count = int128_get64(section->size) / PAGE, done, i;
+
+	if (!memory_region_is_ram(mr) || section->readonly)
+		return;
+	for (done = 0; done < count; done += DIRTY_PAGES) {
+		struct minv_dirty dirty = { .gfn = first + done,
+					    .count = MIN(DIRTY_PAGES, count - done) };
+
+		if (ioctl(minv_fd, MINV_IOC_DIRTY, &dirty)) {
+			error_report("minv: what the guest wrote to '%s' is not known: %s",
+				     memory_region_name(mr), strerror(errno));
+			exit(1);
+		}
+		for (i = 0; i < dirty.count; i++)
+			if (dirty.bitmap[i / 64] >> i % 64 & 1)
+				memory_region_set_dirty(
+					mr, section->offset_within_region + (done + i) * PAGE,
+					PAGE);
+	}
 }
 
 static MemoryListener listener = {
@@ -96,6 +131,8 @@ static MemoryListener listener = {
 	.priority = MEMORY_LISTENER_PRIORITY_ACCEL,
 	.region_add = region_add,
 	.region_del = region_del,
+	.log_start = log_start,
+	.log_stop = log_stop,
 	.log_sync = log_sync,
 };
 

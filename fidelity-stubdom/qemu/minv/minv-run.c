@@ -28,6 +28,8 @@ enum {
 	EXIT_RDPRU = 0x8e,
 };
 
+#define WINDOW_WHATEVER_TPR 0xff
+
 #define INTERRUPTS_TO_INJECT (CPU_INTERRUPT_HARD | CPU_INTERRUPT_NMI | CPU_INTERRUPT_SMI)
 #define INTERRUPTS_TO_LEAVE \
 	(CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI | CPU_INTERRUPT_TPR | CPU_INTERRUPT_POLL)
@@ -57,8 +59,19 @@ static void inject_interrupt(CPUState *cpu)
 			minv_eoi_injected(cpu, vector);
 		}
 	}
-	state->want_window = (cpu->interrupt_request & CPU_INTERRUPT_HARD) != 0;
+	if (cpu->interrupt_request & CPU_INTERRUPT_HARD)
+		state->want_window = WINDOW_WHATEVER_TPR;
 	bql_unlock();
+}
+
+/* An interrupt that only the TPR keeps back: CR8 does not exit, so the core tells when it is low enough. */
+static void watch_tpr(CPUState *cpu)
+{
+	struct minv_state *state = cpu->accel->state;
+	int vector = apic_get_highest_priority_irr(X86_CPU(cpu)->apic_state);
+
+	if (vector >= 0 && (unsigned int)vector >> 4 <= state->cr8)
+		state->want_window = (uint8_t)(vector >> 4);
 }
 
 static void before_run(CPUState *cpu)
@@ -70,6 +83,8 @@ static void before_run(CPUState *cpu)
 	state->want_window = 0;
 	if (cpu->interrupt_request & INTERRUPTS_TO_INJECT)
 		inject_interrupt(cpu);
+	if (state->cr8 && !state->want_window)
+		watch_tpr(cpu);
 }
 
 static void after_run(CPUState *cpu)

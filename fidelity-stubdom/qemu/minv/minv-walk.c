@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guest's own page tables, walked in software for the operands of emulated instructions
- * (AMD64 APM 2, chapter 5).  Sets accessed and dirty bits as the processor would, with a plain write:
- * an update by another vCPU in the same moment may be lost.
+ * (AMD64 APM 2, chapter 5).  Sets accessed and dirty bits as the processor would, with one locked access:
+ * what another vCPU changes in the same moment is not lost.
  */
 #include "qemu/osdep.h"
 #include "exec/address-spaces.h"
@@ -31,9 +31,17 @@ static void entry_mark(hwaddr address, uint64_t entry, bool dirty)
 {
 	uint64_t wanted = entry | PG_ACCESSED_MASK | (dirty ? PG_DIRTY_MASK : 0);
 
-	if (wanted != entry)
-		address_space_stl_le(&address_space_memory, address, (uint32_t)wanted,
-				     MEMTXATTRS_UNSPECIFIED, NULL);
+	hwaddr length = 4;
+	uint32_t *low;
+
+	if (wanted == entry)
+		return;
+	low = address_space_map(&address_space_memory, address, &length, true,
+				MEMTXATTRS_UNSPECIFIED);
+	if (!low)
+		return; /* no RAM: the walk found all-ones there */
+	qatomic_cmpxchg(low, (uint32_t)entry, (uint32_t)wanted);
+	address_space_unmap(&address_space_memory, low, length, true, length);
 }
 
 static unsigned int fault_code(const struct walk *walk, bool present)
