@@ -14,10 +14,15 @@
 
 #include "libdiptych.h"
 #include "paths.h"
+#include "qcow2.h"
 
 #define NAME_MAX_LENGTH 64	 /* with ".fd" it names a log file, a domain and xenstore values */
 #define DEFAULT_BRIDGE	"xenbr0" /* libxl's */
-#define DISKS_MAX	26	 /* /dev/xvda to xvdz */
+#define VCPUS_MOST	32	 /* of the fidelity domain's kernel */
+#define IDE_MOST	4	 /* two controllers */
+#define AHCI_MOST	6
+#define NICS_MOST	16 /* the fidelity domain's init joins no more */
+#define DISKS_MAX	26 /* /dev/xvda to xvdz */
 
 struct check {
 	const struct diptych_desc *desc;
@@ -49,20 +54,21 @@ static void check_name(struct check *check)
 	const char *name = check->desc->name, *p;
 
 	if (!name || !*name) {
-		report(check, 0, EINVAL, "the guest has no name");
+		report(check, check->desc->lines.name, EINVAL, "the guest has no name");
 		return;
 	}
 	if (strlen(name) > NAME_MAX_LENGTH)
-		report(check, 0, EINVAL, "name \"%s\" has more than %d characters", name,
-		       NAME_MAX_LENGTH);
+		report(check, check->desc->lines.name, EINVAL,
+		       "name \"%s\" has more than %d characters", name, NAME_MAX_LENGTH);
 	for (p = name; *p; p++)
 		if (*p == '/' || (unsigned char)*p < 0x20 || *p == 0x7f)
 			break;
 	if (*p || *name == '.')
-		report(check, 0, EINVAL,
+		report(check, check->desc->lines.name, EINVAL,
 		       "name \"%s\" holds '/' or control characters or begins with '.'", name);
 	if (name[strspn(name, "0123456789")] == 0)
-		report(check, 0, EINVAL, "name \"%s\" would be taken for a domain id", name);
+		report(check, check->desc->lines.name, EINVAL,
+		       "name \"%s\" would be taken for a domain id", name);
 }
 
 static void check_size(struct check *check)
@@ -70,20 +76,18 @@ static void check_size(struct check *check)
 	const struct diptych_desc *desc = check->desc;
 
 	if (!desc->max_memory_kib || desc->max_memory_kib & 1023)
-		report(check, 0, EINVAL, "memory must be whole MiB and not 0");
-	if (desc->current_memory_kib && desc->current_memory_kib != desc->max_memory_kib)
-		report(check, 0, EOPNOTSUPP,
-		       "memory and maxmem differ: this release cannot change a guest's memory "
-		       "while it runs");
+		report(check, desc->lines.memory, EINVAL, "memory must be whole MiB and not 0");
+	if (desc->current_memory_kib > desc->max_memory_kib)
+		report(check, desc->lines.memory, EINVAL, "memory is more than maxmem");
 	if (!desc->vcpus)
-		report(check, 0, EINVAL, "the guest has no vCPU");
-	else if (desc->vcpus > 1)
-		report(check, 0, EOPNOTSUPP, "vcpus is %u: this release gives a guest one vCPU",
-		       desc->vcpus);
-	if (desc->firmware != DIPTYCH_SEABIOS)
-		report(check, 0, EOPNOTSUPP, "bios is ovmf: this release has seabios only");
+		report(check, desc->lines.vcpus, EINVAL, "the guest has no vCPU");
+	else if (desc->vcpus > VCPUS_MOST)
+		report(check, desc->lines.vcpus, EOPNOTSUPP, "vcpus is %u: a guest can have %d",
+		       desc->vcpus, VCPUS_MOST);
+	if (desc->vnc && !desc->vga)
+		report(check, 0, EINVAL, "vnc without a screen: vga is none");
 	if (desc->boot && desc->boot[strspn(desc->boot, "cdn")])
-		report(check, 0, EINVAL,
+		report(check, desc->lines.boot, EINVAL,
 		       "boot is \"%s\": c (disk), d (CD-ROM) and n (network) are known",
 		       desc->boot);
 }
@@ -91,6 +95,8 @@ static void check_size(struct check *check)
 static void check_disk_file(struct check *check, const struct diptych_disk *disk)
 {
 	struct stat st;
+	char *text;
+	int error;
 
 	if (stat(disk->path, &st)) {
 		report(check, disk->line, errno, "disk %s: %s", disk->path, strerror(errno));
@@ -104,12 +110,30 @@ static void check_disk_file(struct check *check, const struct diptych_disk *disk
 	else if (S_ISREG(st.st_mode) && (!st.st_size || st.st_size % 512))
 		report(check, disk->line, EINVAL, "disk %s: %jd bytes are not whole sectors",
 		       disk->path, (intmax_t)st.st_size);
+	else if (disk->format == DIPTYCH_QCOW2 && (error = qcow2_check(disk->path, &text))) {
+		report(check, disk->line, -error, "disk %s: %s", disk->path,
+		       text ? text : "out of memory");
+		free(text);
+	}
+}
+
+/* Which controller a disk is on, as qemu-argv.c places it. */
+static bool on_ahci(const struct diptych_desc *desc, const struct diptych_disk *disk)
+{
+	return disk->bus == DIPTYCH_BUS_SATA ||
+	       (desc->machine == DIPTYCH_Q35 && (disk->bus == DIPTYCH_BUS_IDE || disk->cdrom));
+}
+
+static const char *name_of_disk(const struct diptych_disk *disk)
+{
+	return disk->target ? disk->target : disk->path ? disk->path : "";
 }
 
 static void check_disks(struct check *check)
 {
 	const struct diptych_desc *desc = check->desc;
-	size_t i;
+	unsigned int ide = 0, ahci = 0;
+	size_t i, j;
 
 	if (desc->disk_count > DISKS_MAX)
 		report(check, 0, EINVAL, "%zu disks: a guest can have %d", desc->disk_count,
@@ -120,17 +144,20 @@ static void check_disks(struct check *check)
 		if (!disk->path && !disk->cdrom)
 			report(check, disk->line, EINVAL, "disk %s has no file",
 			       disk->target ? disk->target : "");
-		if (disk->bus != DIPTYCH_BUS_VIRTIO || disk->cdrom)
-			report(check, disk->line, EOPNOTSUPP,
-			       "disk %s: this release has virtio disks (xvdX) only, no IDE, SATA "
-			       "and CD-ROM",
-			       disk->target ? disk->target
-			       : disk->path ? disk->path
-					    : "");
-		if (disk->format != DIPTYCH_RAW)
-			report(check, disk->line, EOPNOTSUPP,
-			       "disk %s: this release takes raw disks only",
-			       disk->path ? disk->path : "");
+		if (on_ahci(desc, disk) && ++ahci == AHCI_MOST + 1)
+			report(check, disk->line, EINVAL, "disk %s: AHCI has room for %d disks",
+			       name_of_disk(disk), AHCI_MOST);
+		if (!on_ahci(desc, disk) && (disk->bus == DIPTYCH_BUS_IDE || disk->cdrom) &&
+		    ++ide == IDE_MOST + 1)
+			report(check, disk->line, EINVAL, "disk %s: IDE has room for %d disks",
+			       name_of_disk(disk), IDE_MOST);
+		if (disk->cdrom && disk->format != DIPTYCH_RAW)
+			report(check, disk->line, EOPNOTSUPP, "disk %s: a disc is a raw image",
+			       name_of_disk(disk));
+		for (j = 0; disk->target && j < i; j++)
+			if (desc->disks[j].target && !strcmp(desc->disks[j].target, disk->target))
+				report(check, disk->line, EINVAL, "there are two disks named %s",
+				       disk->target);
 		if (disk->path)
 			check_disk_file(check, disk);
 	}
@@ -141,13 +168,13 @@ static void check_nics(struct check *check)
 	char path[64];
 	size_t i;
 
+	if (check->desc->nic_count > NICS_MOST)
+		report(check, 0, EINVAL, "%zu network cards: a guest can have %d",
+		       check->desc->nic_count, NICS_MOST);
 	for (i = 0; i < check->desc->nic_count; i++) {
 		const struct diptych_nic *nic = &check->desc->nics[i];
 		const char *bridge = nic->bridge ? nic->bridge : DEFAULT_BRIDGE;
 
-		if (nic->model != DIPTYCH_NIC_VIRTIO)
-			report(check, nic->line, EOPNOTSUPP,
-			       "vif: this release has virtio network cards only");
 		if (nic->bridge && (strlen(nic->bridge) > 15 || strchr(nic->bridge, '/'))) {
 			report(check, nic->line, EINVAL, "vif: \"%s\" cannot be a bridge's name",
 			       nic->bridge);
@@ -160,13 +187,13 @@ static void check_nics(struct check *check)
 	}
 }
 
-static void check_image(struct check *check, const char *what, const char *given,
+static void check_image(struct check *check, unsigned int line, const char *what, const char *given,
 			const char *installed)
 {
 	const char *path = given ? given : installed;
 
 	if (access(path, R_OK))
-		report(check, 0, errno, "%s of the fidelity domain, %s: %s", what, path,
+		report(check, line, errno, "%s of the fidelity domain, %s: %s", what, path,
 		       strerror(errno));
 }
 
@@ -184,8 +211,9 @@ int diptych_desc_check(const struct diptych_desc *desc, char **error)
 	check_size(&check);
 	check_disks(&check);
 	check_nics(&check);
-	check_image(&check, "kernel", desc->fidelity_kernel, FIDELITY_KERNEL);
-	check_image(&check, "ramdisk", desc->fidelity_ramdisk, FIDELITY_RAMDISK);
+	check_image(&check, desc->lines.kernel, "kernel", desc->fidelity_kernel, FIDELITY_KERNEL);
+	check_image(&check, desc->lines.ramdisk, "ramdisk", desc->fidelity_ramdisk,
+		    desc->firmware == DIPTYCH_OVMF ? FIDELITY_UEFI : FIDELITY_RAMDISK);
 	fclose(check.report);
 	if (!check.error) {
 		free(text);

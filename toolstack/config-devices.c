@@ -61,7 +61,21 @@ static void take_disk(struct source *source, struct diptych_desc *desc, const ch
 	disk->line = source_line(source, "disk", item);
 }
 
-void config_disks(struct source *source, struct diptych_desc *desc)
+/* hdtype="ahci": disks named hdX are on AHCI. */
+static void take_hd_type(struct source *source, struct diptych_desc *desc)
+{
+	const char *value = "ide";
+	size_t i;
+
+	xlu_cfg_get_string(source->config, "hdtype", &value, 1);
+	if (strcmp(value, "ide") && strcmp(value, "ahci"))
+		source_error(source, "hdtype", NULL, "\"%s\" is not known; ide or ahci is", value);
+	for (i = 0; !strcmp(value, "ahci") && i < desc->disk_count; i++)
+		if (desc->disks[i].bus == DIPTYCH_BUS_IDE)
+			desc->disks[i].bus = DIPTYCH_BUS_SATA;
+}
+
+static void take_disks(struct source *source, struct diptych_desc *desc)
 {
 	XLU_ConfigList *list;
 	libxl_device_disk disk;
@@ -91,6 +105,12 @@ void config_disks(struct source *source, struct diptych_desc *desc)
 			take_disk(source, desc, item, &disk);
 		libxl_device_disk_dispose(&disk);
 	}
+}
+
+void config_disks(struct source *source, struct diptych_desc *desc)
+{
+	take_disks(source, desc);
+	take_hd_type(source, desc);
 }
 
 static bool read_mac(const char *text, uint8_t mac[6])

@@ -81,6 +81,39 @@ static void write_nic(FILE *file, const struct diptych_nic *nic)
 	write_quoted(file, item);
 }
 
+static void write_screen(FILE *file, const struct diptych_desc *desc)
+{
+	fprintf(file, "machine = \"%s\"\nvga = \"%s\"\nvnc = %d\n",
+		desc->machine == DIPTYCH_Q35 ? "q35" : "pc", desc->vga ? "stdvga" : "none",
+		desc->vnc);
+	if (desc->video_mib)
+		fprintf(file, "videoram = %u\n", desc->video_mib);
+	write_string(file, "vnclisten", desc->vnc_listen);
+	if (desc->vnc_port)
+		fprintf(file, "vncdisplay = %u\n", desc->vnc_port - 5900);
+	if (desc->usb_tablet)
+		write_string(file, "usbdevice", "tablet");
+}
+
+static void write_scheduling(FILE *file, const struct diptych_desc *desc)
+{
+	const char *p, *next;
+
+	if (desc->weight)
+		fprintf(file, "cpu_weight = %u\n", desc->weight);
+	if (desc->cap)
+		fprintf(file, "cap = %u\n", desc->cap);
+	if (!desc->cpus)
+		return;
+	fputs("cpus = [ ", file);
+	for (p = desc->cpus; p; p = next ? next + 1 : NULL) {
+		next = strchr(p, '/');
+		fprintf(file, "\"%.*s\"%s", next ? (int)(next - p) : (int)strlen(p), p,
+			next ? ", " : "");
+	}
+	fputs(" ]\n", file);
+}
+
 char *diptych_desc_format(const struct diptych_desc *desc)
 {
 	char *text = NULL;
@@ -97,6 +130,8 @@ char *diptych_desc_format(const struct diptych_desc *desc)
 		desc->max_memory_kib >> 10, desc->vcpus,
 		desc->firmware == DIPTYCH_OVMF ? "ovmf" : "seabios");
 	write_string(file, "boot", desc->boot);
+	write_screen(file, desc);
+	write_scheduling(file, desc);
 	fprintf(file, "serial = \"%s\"\ndisk = [ ", desc->serial ? "pty" : "none");
 	for (i = 0; i < desc->disk_count; i++) {
 		write_disk(file, &desc->disks[i], i);
@@ -107,7 +142,14 @@ char *diptych_desc_format(const struct diptych_desc *desc)
 		write_nic(file, &desc->nics[i]);
 		fputs(i + 1 < desc->nic_count ? ", " : "", file);
 	}
-	fprintf(file, " ]\non_poweroff = \"%s\"\non_reboot = \"%s\"\non_crash = \"%s\"\n",
+	fputs(" ]\n", file);
+	for (i = 0; i < desc->disk_count; i++)
+		if (desc->disks[i].bus == DIPTYCH_BUS_SATA && desc->disks[i].target &&
+		    !strncmp(desc->disks[i].target, "hd", 2)) {
+			write_string(file, "hdtype", "ahci");
+			break;
+		}
+	fprintf(file, "on_poweroff = \"%s\"\non_reboot = \"%s\"\non_crash = \"%s\"\n",
 		actions[desc->on_poweroff], actions[desc->on_reboot], actions[desc->on_crash]);
 	write_string(file, "stubdomain_kernel", desc->fidelity_kernel);
 	write_string(file, "stubdomain_ramdisk", desc->fidelity_ramdisk);

@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "config-devices.h"
+#include "config-keys.h"
+#include "cpu-list.h"
 #include "libdiptych.h"
 #include "source.h"
 
 #define MIB_MAX (1l << 24) /* 16 TiB */
 
-static void take_string(struct source *source, const char *key, char **to)
+void take_string(struct source *source, const char *key, char **to)
 {
 	const char *value;
 
@@ -31,8 +33,7 @@ static void take_string(struct source *source, const char *key, char **to)
 	}
 }
 
-/* Returns whether there was a good number. */
-static bool take_number(struct source *source, const char *key, long min, long max, long *to)
+bool take_number(struct source *source, const char *key, long min, long max, long *to)
 {
 	switch (xlu_cfg_get_bounded_long(source->config, key, min, max, to, 1)) {
 	case 0:
@@ -78,6 +79,64 @@ static void take_vcpus(struct source *source, struct diptych_desc *desc)
 	if (take_number(source, "maxvcpus", 1, 1024, &max) && max != (long)desc->vcpus)
 		source_error(source, "maxvcpus", NULL,
 			     "must equal vcpus (%u): vCPUs cannot be added later", desc->vcpus);
+}
+
+/* cpus: a string for all vCPUs, or a list with one for each. */
+static void take_cpus(struct source *source, struct diptych_desc *desc)
+{
+	uint8_t bits[128];
+	XLU_ConfigList *list;
+	const char *item;
+	size_t size;
+	int count = 1, i;
+	FILE *text = open_memstream(&desc->cpus, &size);
+
+	if (!text)
+		return;
+	if (!xlu_cfg_get_list(source->config, "cpus", &list, &count, 1)) {
+		for (i = 0; i < count; i++) {
+			item = xlu_cfg_get_listitem(list, i);
+			fprintf(text, "%s%s", i ? "/" : "", item ? item : "");
+		}
+	} else if (!xlu_cfg_get_string(source->config, "cpus", &item, 1)) {
+		fputs(item, text);
+	}
+	fclose(text);
+	if (!size) {
+		free(desc->cpus);
+		desc->cpus = NULL;
+	}
+	for (i = 0; desc->cpus && i < count; i++)
+		if (!cpus_read(desc->cpus, (unsigned int)i, bits, sizeof(bits))) {
+			source_error(source, "cpus", NULL,
+				     "\"%s\" is no list of CPUs such as \"0-3,^2\"", desc->cpus);
+			break;
+		}
+}
+
+static void take_scheduling(struct source *source, struct diptych_desc *desc)
+{
+	long value;
+
+	if (take_number(source, "cpu_weight", 1, UINT16_MAX, &value))
+		desc->weight = (unsigned int)value;
+	if (take_number(source, "cap", 0, 100 * 1024, &value))
+		desc->cap = (unsigned int)value;
+	take_cpus(source, desc);
+}
+
+static void take_machine(struct source *source, struct diptych_desc *desc)
+{
+	char *value = NULL;
+
+	take_string(source, "machine", &value);
+	if (!value || !strcmp(value, "pc"))
+		desc->machine = DIPTYCH_PC;
+	else if (!strcmp(value, "q35"))
+		desc->machine = DIPTYCH_Q35;
+	else
+		source_error(source, "machine", NULL, "\"%s\" is not known; pc or q35 is", value);
+	free(value);
 }
 
 static void take_action(struct source *source, const char *key, enum diptych_action *action)
@@ -175,17 +234,18 @@ static const struct {
 	{ "p9", true, "is not supported" },
 	{ "device_model_args", true, "arguments for QEMU are chosen by the toolstack" },
 	{ "device_model_args_hvm", true, "arguments for QEMU are chosen by the toolstack" },
-	{ "vnc", false, "has no effect: graphics is not supported yet" },
-	{ "sdl", false, "has no effect: graphics is not supported yet" },
-	{ "spice", false, "has no effect: graphics is not supported yet" },
-	{ "vga", false, "has no effect: graphics is not supported yet" },
-	{ "vfb", false, "has no effect: graphics is not supported yet" },
-	{ "usb", false, "has no effect: USB is not supported yet" },
+	{ "sdl", false, "has no effect: the screen is shown by VNC" },
+	{ "opengl", false, "has no effect: the screen is shown by VNC" },
+	{ "spice", false, "has no effect: the screen is shown by VNC" },
+	{ "vfb", false, "has no effect: it is for paravirtualized guests; see vnc" },
 	{ "soundhw", false, "has no effect: sound is not supported" },
-	{ "cpus", false, "has no effect: pinning is not supported yet" },
-	{ "cpu_weight", false, "has no effect: scheduling parameters are not supported yet" },
-	{ "cap", false, "has no effect: scheduling parameters are not supported yet" },
+	{ "cpus_soft", false, "has no effect: only cpus= has" },
 	{ "cpuid", false, "has no effect: a guest sees what the core allows" },
+	{ "nestedhvm", false, "has no effect: a guest cannot run guests" },
+	{ "viridian", false, "has no effect: a guest sees KVM's signature" },
+	{ "altp2m", false, "is not supported" },
+	{ "keymap", false, "has no effect: the keyboard is en-us to viewers without scan codes" },
+	{ "bios_path_override", false, "has no effect: firmware is in the fidelity domain" },
 	{ "on_watchdog", false, "has no effect: there is no watchdog" },
 	{ "on_soft_reset", false, "has no effect: a real guest has no soft reset" },
 	{ "device_model_override", false,
@@ -199,6 +259,61 @@ static bool is_off(const struct source *source, const char *key)
 	long value;
 
 	return !xlu_cfg_get_long(source->config, key, &value, 1) && !value;
+}
+
+/* All that is read. */
+static const char *const known[] = {
+	"type",
+	"builder",
+	"name",
+	"uuid",
+	"memory",
+	"maxmem",
+	"vcpus",
+	"maxvcpus",
+	"cpus",
+	"cpu_weight",
+	"cap",
+	"machine",
+	"bios",
+	"firmware",
+	"boot",
+	"serial",
+	"vga",
+	"videoram",
+	"vnc",
+	"vnclisten",
+	"vncdisplay",
+	"vncpasswd",
+	"vncunused",
+	"usb",
+	"usbdevice",
+	"disk",
+	"hdtype",
+	"vif",
+	"on_poweroff",
+	"on_reboot",
+	"on_crash",
+	"stubdomain_kernel",
+	"stubdomain_ramdisk",
+	"stubdomain_cmdline",
+	"stubdomain_memory",
+};
+
+/* A slip of the pen is a setting without effect. */
+static void note_unknown(void *user, const char *key, unsigned int line)
+{
+	struct source *source = user;
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(known[i], key))
+			return;
+	for (i = 0; i < sizeof(not_supported) / sizeof(not_supported[0]); i++)
+		if (!strcmp(not_supported[i].key, key))
+			return;
+	fprintf(source->notes, "%s:%u: %s: has no effect: it is not known here\n", source->name,
+		line, key);
 }
 
 static void report_not_supported(struct source *source)
@@ -242,6 +357,19 @@ static int check_type(struct source *source)
 	return -EINVAL;
 }
 
+static void take_lines(struct source *source, struct diptych_desc *desc)
+{
+	desc->lines.name = source_line(source, "name", NULL);
+	desc->lines.uuid = source_line(source, "uuid", NULL);
+	desc->lines.memory = source_line(source, "maxmem", NULL);
+	if (!desc->lines.memory)
+		desc->lines.memory = source_line(source, "memory", NULL);
+	desc->lines.vcpus = source_line(source, "vcpus", NULL);
+	desc->lines.boot = source_line(source, "boot", NULL);
+	desc->lines.kernel = source_line(source, "stubdomain_kernel", NULL);
+	desc->lines.ramdisk = source_line(source, "stubdomain_ramdisk", NULL);
+}
+
 static int take_all(struct source *source, struct diptych_desc *desc)
 {
 	int error = check_type(source);
@@ -251,9 +379,12 @@ static int take_all(struct source *source, struct diptych_desc *desc)
 	take_identity(source, desc);
 	take_memory(source, desc);
 	take_vcpus(source, desc);
+	take_scheduling(source, desc);
+	take_machine(source, desc);
 	take_firmware(source, desc);
 	take_string(source, "boot", &desc->boot);
 	take_serial(source, desc);
+	config_screen(source, desc);
 	config_disks(source, desc);
 	config_nics(source, desc);
 	take_action(source, "on_poweroff", &desc->on_poweroff);
@@ -263,6 +394,8 @@ static int take_all(struct source *source, struct diptych_desc *desc)
 	take_string(source, "stubdomain_ramdisk", &desc->fidelity_ramdisk);
 	take_string(source, "stubdomain_cmdline", &desc->fidelity_cmdline);
 	report_not_supported(source);
+	source_keys(source, note_unknown, source);
+	take_lines(source, desc);
 	return source->errors ? -EINVAL : 0;
 }
 

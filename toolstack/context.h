@@ -57,6 +57,18 @@ void tree_index_remove(struct diptych *c, uint32_t guest);
 /* Lets `xl console GUEST` find the pty. */
 void tree_write_console(struct diptych *c, uint32_t guest, uint32_t fidelity, const char *tty);
 
+/* Devices of a pair by their numbers in the fidelity domain; -1: none. */
+int tree_disk_slot(struct diptych *c, uint32_t fidelity, const char *target);
+int tree_disc_slot(struct diptych *c, uint32_t fidelity, int slot); /* itself, or its disc's */
+int tree_nic_slot(struct diptych *c, uint32_t fidelity, const uint8_t mac[6]);
+int tree_free_slot(struct diptych *c, uint32_t fidelity, const char *kind, int most);
+int tree_write_disk(struct diptych *c, uint32_t fidelity, int slot, const char *target);
+int tree_write_disc(struct diptych *c, uint32_t fidelity, int drive, int slot);
+int tree_write_nic(struct diptych *c, uint32_t fidelity, int slot, const uint8_t mac[6]);
+void tree_write_target(struct diptych *c, uint32_t guest, uint64_t kib);
+void tree_write_vnc(struct diptych *c, uint32_t guest, const char *address, unsigned int port);
+int tree_rename(struct diptych *c, uint32_t guest, uint32_t fidelity, const char *name);
+
 /* list.c */
 /* diptych_lookup_id, but that there is no such pair is no failure to be told of. */
 int pair_find(struct diptych *c, uint32_t domid, struct diptych_pair *pair);
@@ -69,15 +81,30 @@ uint64_t guest_pool_pages(const struct diptych_desc *desc);
 int guest_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *domid);
 int guest_destroy(struct diptych *c, uint32_t domid);
 uint64_t fidelity_memory_kib(const struct diptych_desc *desc);
-int fidelity_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *domid);
+int fidelity_build(struct diptych *c, const struct diptych_desc *desc, const uint8_t uuid[16],
+		   uint32_t *domid);
 int fidelity_destroy(struct diptych *c, uint32_t domid);
+int fidelity_add_disk(struct diptych *c, uint32_t domid, const struct diptych_disk *disk, int slot);
+int fidelity_remove_disk(struct diptych *c, uint32_t domid, int slot);
+int fidelity_add_nic(struct diptych *c, uint32_t domid, const struct diptych_nic *nic, int slot);
+int fidelity_remove_nic(struct diptych *c, uint32_t domid, int slot);
+
+/* loop.c: a descriptor of the device, to be kept until its user has it; negative errno, reported. */
+int loop_attach(struct diptych *c, const char *path, bool readonly, char device[32]);
 
 /* create.c: diptych_create by a caller that holds record_lock. */
 int pair_create(struct diptych *c, const struct diptych_desc *desc, unsigned int flags,
 		uint32_t *guest);
 
+/* Completes what a description may leave open: absolute paths, names of disks, MACs, uuid. */
+int desc_prepare(struct diptych *c, struct diptych_desc *desc);
+int refuse_name(struct diptych *c, const struct diptych_desc *desc); /* that is in use */
+
 /* end.c: diptych_destroy, with the reason that watchers shall be told. */
 int pair_destroy(struct diptych *c, const struct diptych_pair *pair, enum diptych_end end);
+
+/* Removes what a builder that was killed has left.  The caller holds record_lock, so it is dead. */
+void pair_clean(struct diptych *c);
 
 /* A pair of which neither panel exists any more: removes its traces. */
 void pair_forget(struct diptych *c, uint32_t guest);
@@ -87,13 +114,23 @@ int record_prepare(struct diptych *c);
 /* One creator or destroyer at a time.  A descriptor to close; -EWOULDBLOCK when it would have to
  * wait. */
 int record_lock(struct diptych *c, bool wait);
+/* Which pair is being built, for who finds its builder dead; under record_lock. */
+int record_building(struct diptych *c, const uint8_t guest[16], const uint8_t fidelity[16]);
+bool record_read_building(uint8_t guest[16], uint8_t fidelity[16]);
+void record_built(void);
 int record_start(struct diptych *c, uint32_t guest, const struct diptych_desc *desc);
+int record_write_desc(struct diptych *c, uint32_t guest, const struct diptych_desc *desc);
 void record_end(struct diptych *c, uint32_t guest, const uint8_t uuid[16], enum diptych_end end);
 enum diptych_end record_read_end(uint32_t guest, const uint8_t uuid[16]);
 int record_read_desc(struct diptych *c, uint32_t guest, struct diptych_desc *desc);
 void record_forget(uint32_t guest);
 void record_keep(uint32_t guest); /* the pair has ended and stays: needs no monitor */
 bool record_is_kept(uint32_t guest);
+void record_want_reboot(uint32_t guest, bool wanted); /* its power-off is to count as a reboot */
+bool record_wants_reboot(uint32_t guest);
+int record_write_vnc(struct diptych *c, uint32_t guest, const char *address, unsigned int port);
+bool record_read_vnc(uint32_t guest, char address[64], unsigned int *port);
+int record_channel_lock(uint32_t guest, const char *name); /* -EWOULDBLOCK: somebody has it */
 int record_monitor_lock(uint32_t guest); /* descriptor to keep, -EWOULDBLOCK: there is a monitor */
 
 /* console.c: tells other tools the pty of the guest; -ENXIO: there is none yet. */
@@ -101,6 +138,8 @@ int console_show(struct diptych *c, const struct diptych_pair *pair);
 
 /* monitor-start.c */
 int monitor_start(struct diptych *c, uint32_t guest);
+/* A process that cleans up when this one dies while it builds. */
+void guard_start(struct diptych *c);
 
 /* events.c */
 void events_free(struct events *events);

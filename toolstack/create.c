@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +14,27 @@
 #include <libxl_utils.h>
 
 #include "context.h"
+#include "qcow2.h"
 #include "qemu-argv.h"
+
+/* fail(), with the place in the configuration that asks for what cannot be had. */
+__attribute__((format(printf, 5, 6))) static int fail_at(struct diptych *c,
+							 const struct diptych_desc *desc,
+							 unsigned int line, int error,
+							 const char *format, ...)
+{
+	char text[512], place[320] = "";
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (desc->source && line)
+		snprintf(place, sizeof(place), "%.300s:%u: ", desc->source, line);
+	else if (desc->source)
+		snprintf(place, sizeof(place), "%.300s: ", desc->source);
+	return fail(c, error, "%s%s", place, text);
+}
 
 static bool name_taken(struct diptych *c, const char *name, const char *suffix)
 {
@@ -27,16 +49,25 @@ static bool name_taken(struct diptych *c, const char *name, const char *suffix)
 	return taken;
 }
 
+int refuse_name(struct diptych *c, const struct diptych_desc *desc)
+{
+	if (name_taken(c, desc->name, ""))
+		return fail_at(c, desc, desc->lines.name, EEXIST,
+			       "a domain named \"%s\" exists already", desc->name);
+	if (name_taken(c, desc->name, ".fd"))
+		return fail_at(c, desc, desc->lines.name, EEXIST,
+			       "a domain named \"%s.fd\" exists already", desc->name);
+	return 0;
+}
+
 static int refuse_duplicates(struct diptych *c, const struct diptych_desc *desc)
 {
 	libxl_dominfo *list;
 	char text[37];
-	int count, i;
+	int count, i, error = refuse_name(c, desc);
 
-	if (name_taken(c, desc->name, ""))
-		return fail(c, EEXIST, "a domain named \"%s\" exists already", desc->name);
-	if (name_taken(c, desc->name, ".fd"))
-		return fail(c, EEXIST, "a domain named \"%s.fd\" exists already", desc->name);
+	if (error)
+		return error;
 	list = libxl_list_domain(c->libxl, &count);
 	if (!list)
 		return fail(c, EIO, "cannot list domains%s", xen_error(c));
@@ -47,7 +78,8 @@ static int refuse_duplicates(struct diptych *c, const struct diptych_desc *desc)
 	libxl_dominfo_list_free(list, count);
 	if (i < count) {
 		uuid_text(desc->uuid, text);
-		return fail(c, EEXIST, "a domain with uuid %s exists already", text);
+		return fail_at(c, desc, desc->lines.uuid, EEXIST,
+			       "a domain with uuid %s exists already", text);
 	}
 	return 0;
 }
@@ -62,10 +94,10 @@ static int check_free_memory(struct diptych *c, const struct diptych_desc *desc)
 		return fail(c, errno, "the hypervisor does not tell its free memory: %s",
 			    strerror(errno));
 	if (info.free_pages < need)
-		return fail(c, ENOMEM,
-			    "not enough memory: guest and fidelity domain need %" PRIu64
-			    " MiB, %" PRIu64 " MiB are free",
-			    need / PAGES_PER_MIB, (uint64_t)info.free_pages / PAGES_PER_MIB);
+		return fail_at(c, desc, desc->lines.memory, ENOMEM,
+			       "not enough memory: guest and fidelity domain need %" PRIu64
+			       " MiB, %" PRIu64 " MiB are free",
+			       need / PAGES_PER_MIB, (uint64_t)info.free_pages / PAGES_PER_MIB);
 	return 0;
 }
 
@@ -91,14 +123,30 @@ static int hinge(struct diptych *c, const struct diptych_desc *desc, uint32_t gu
 	return error;
 }
 
-static int build(struct diptych *c, const struct diptych_desc *desc, unsigned int flags,
-		 uint32_t *guest)
+static int make_room(struct diptych *c, const struct diptych_desc *desc)
+{
+	size_t i;
+	int error;
+
+	for (i = 0; i < desc->disk_count; i++) {
+		if (desc->disks[i].format != DIPTYCH_QCOW2 || desc->disks[i].readonly)
+			continue;
+		error = qcow2_make_room(desc->disks[i].path);
+		if (error)
+			return fail(c, -error, "disk %s cannot be made as long as it can grow: %s",
+				    desc->disks[i].path, strerror(-error));
+	}
+	return 0;
+}
+
+static int build(struct diptych *c, const struct diptych_desc *desc, const uint8_t uuid[16],
+		 unsigned int flags, uint32_t *guest)
 {
 	uint32_t fidelity;
 	int error;
 
 	progress(c, "building the fidelity domain", 0);
-	error = fidelity_build(c, desc, &fidelity);
+	error = fidelity_build(c, desc, uuid, &fidelity);
 	if (error)
 		return error;
 	error = guest_build(c, desc, guest);
@@ -122,6 +170,24 @@ static int build(struct diptych *c, const struct diptych_desc *desc, unsigned in
 	}
 	progress(c, "running", 100);
 	return 0;
+}
+
+/* Killed at any moment, it leaves nothing that is not found by what is written here. */
+static int build_guarded(struct diptych *c, const struct diptych_desc *desc, unsigned int flags,
+			 uint32_t *guest)
+{
+	libxl_uuid uuid;
+	int error = make_room(c, desc);
+
+	libxl_uuid_generate(&uuid);
+	if (!error)
+		error = record_building(c, desc->uuid, libxl_uuid_bytearray(&uuid));
+	if (error)
+		return error;
+	guard_start(c);
+	error = build(c, desc, libxl_uuid_bytearray(&uuid), flags, guest);
+	record_built();
+	return error;
 }
 
 /* The monitor that may build it again works in another folder. */
@@ -179,11 +245,52 @@ static void choose_macs(struct diptych_desc *desc)
 	}
 }
 
+static bool target_taken(const struct diptych_desc *desc, const char *target)
+{
+	size_t i;
+
+	for (i = 0; i < desc->disk_count; i++)
+		if (desc->disks[i].target && !strcmp(desc->disks[i].target, target))
+			return true;
+	return false;
+}
+
+static int choose_target(struct diptych *c, struct diptych_desc *desc, struct diptych_disk *disk)
+{
+	static const char *const prefix[] = {
+		[DIPTYCH_BUS_VIRTIO] = "xvd", [DIPTYCH_BUS_IDE] = "hd", [DIPTYCH_BUS_SATA] = "sd"
+	};
+	char target[8];
+	char letter;
+
+	for (letter = 'a'; !disk->target && letter <= 'z'; letter++) {
+		snprintf(target, sizeof(target), "%s%c", prefix[disk->bus], letter);
+		if (!target_taken(desc, target))
+			disk->target = strdup(target);
+	}
+	return disk->target ? 0 : fail(c, ENOMEM, "out of memory");
+}
+
+int desc_prepare(struct diptych *c, struct diptych_desc *desc)
+{
+	int error = make_paths_absolute(c, desc);
+	libxl_uuid uuid;
+	size_t i;
+
+	for (i = 0; !error && i < desc->disk_count; i++)
+		error = choose_target(c, desc, &desc->disks[i]);
+	if (!error && uuid_is_zero(desc->uuid)) {
+		libxl_uuid_generate(&uuid);
+		memcpy(desc->uuid, libxl_uuid_bytearray(&uuid), sizeof(desc->uuid));
+	}
+	choose_macs(desc);
+	return error;
+}
+
 /* A copy that is ours to complete: through its own text, which also proves that it can be kept. */
 static int complete(struct diptych *c, const struct diptych_desc *from, struct diptych_desc *to)
 {
 	char *text = diptych_desc_format(from), *error = NULL;
-	libxl_uuid uuid;
 	int result;
 
 	diptych_desc_init(to);
@@ -195,12 +302,11 @@ static int complete(struct diptych *c, const struct diptych_desc *from, struct d
 	free(error);
 	free(text);
 	if (!result)
-		result = make_paths_absolute(c, to);
-	if (!result && uuid_is_zero(to->uuid)) {
-		libxl_uuid_generate(&uuid);
-		memcpy(to->uuid, libxl_uuid_bytearray(&uuid), sizeof(to->uuid));
-	}
-	choose_macs(to);
+		result = desc_prepare(c, to);
+	/* Messages speak of the user's own file. */
+	free(to->source);
+	to->source = from->source ? strdup(from->source) : NULL;
+	to->lines = from->lines;
 	return result;
 }
 
@@ -222,7 +328,7 @@ int pair_create(struct diptych *c, const struct diptych_desc *desc, unsigned int
 	if (!error)
 		error = check_free_memory(c, &whole);
 	if (!error)
-		error = build(c, &whole, flags, guest);
+		error = build_guarded(c, &whole, flags, guest);
 	diptych_desc_dispose(&whole);
 	return error;
 }
@@ -234,6 +340,7 @@ int diptych_create(struct diptych *context, const struct diptych_desc *desc, uns
 
 	if (lock < 0)
 		return lock;
+	pair_clean(context);
 	error = pair_create(context, desc, flags, guest);
 	close(lock);
 	return error;

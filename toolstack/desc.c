@@ -30,6 +30,8 @@ void diptych_desc_dispose(struct diptych_desc *desc)
 	free(desc->nics);
 	free(desc->name);
 	free(desc->boot);
+	free(desc->vnc_listen);
+	free(desc->cpus);
 	free(desc->fidelity_kernel);
 	free(desc->fidelity_ramdisk);
 	free(desc->fidelity_cmdline);

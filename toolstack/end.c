@@ -56,6 +56,43 @@ int pair_destroy(struct diptych *c, const struct diptych_pair *pair, enum diptyc
 	return 0;
 }
 
+/* The domain with this uuid, DIPTYCH_NO_DOMAIN: none. */
+static uint32_t find_uuid(struct diptych *c, const uint8_t uuid[16])
+{
+	libxl_dominfo *list;
+	uint32_t domid = DIPTYCH_NO_DOMAIN;
+	int count, i;
+
+	list = libxl_list_domain(c->libxl, &count);
+	for (i = 0; list && i < count; i++)
+		if (!memcmp(libxl_uuid_bytearray_const(&list[i].uuid), uuid, 16))
+			domid = list[i].domid;
+	if (list)
+		libxl_dominfo_list_free(list, count);
+	return domid;
+}
+
+void pair_clean(struct diptych *c)
+{
+	struct diptych_pair pair = { .guest = 0 };
+	uint8_t fidelity[16];
+	int error = 0;
+
+	if (!record_read_building(pair.uuid, fidelity))
+		return;
+	pair.guest = find_uuid(c, pair.uuid);
+	pair.fidelity = find_uuid(c, fidelity);
+	note(c, DIPTYCH_INFO, "removing a pair whose builder was killed");
+	if (pair.guest != DIPTYCH_NO_DOMAIN)
+		error = pair_destroy(c, &pair, DIPTYCH_END_DESTROYED);
+	else if (pair.fidelity != DIPTYCH_NO_DOMAIN)
+		error = fidelity_destroy(c, pair.fidelity);
+	if (!error && pair.guest == DIPTYCH_NO_DOMAIN && pair.fidelity != DIPTYCH_NO_DOMAIN)
+		error = wait_gone(c, pair.fidelity);
+	if (!error)
+		record_built();
+}
+
 void pair_forget(struct diptych *c, uint32_t guest)
 {
 	xc_domaininfo_t info;
@@ -80,22 +117,6 @@ int diptych_destroy(struct diptych *context, uint32_t guest)
 	diptych_pair_dispose(&pair);
 	close(lock);
 	return error;
-}
-
-int diptych_shutdown(struct diptych *context, uint32_t guest)
-{
-	(void)guest;
-	return fail(context, EOPNOTSUPP,
-		    "this release cannot press the guest's power button; shut it down from inside, "
-		    "or destroy it");
-}
-
-int diptych_reboot(struct diptych *context, uint32_t guest)
-{
-	(void)guest;
-	return fail(context, EOPNOTSUPP,
-		    "this release cannot ask a guest to reboot; reboot it from inside, or destroy "
-		    "and create it");
 }
 
 static int both_panels(struct diptych *c, uint32_t guest, struct diptych_pair *pair)

@@ -11,14 +11,18 @@
 #include "../core/include/public/minv.h"
 #include "context.h"
 
-#define EXTRA_PAGES (20u * PAGES_PER_MIB) /* video memory, firmware, option ROMs, ACPI tables */
+#define FIRMWARE_MIB \
+	8u /* OVMF 2, ACPI tables 2, option ROMs; what large blocks lose by their alignment */
+#define VIDEO_MIB   16u
 #define LARGE_ORDER 9u
 #define LARGE_PAGES (1u << LARGE_ORDER)
 #define BATCH_PAGES (16u * LARGE_PAGES) /* 32 MiB: a step of the progress that is shown */
 
 uint64_t guest_pool_pages(const struct diptych_desc *desc)
 {
-	return (desc->max_memory_kib >> 10) * PAGES_PER_MIB + EXTRA_PAGES;
+	uint64_t video = !desc->vga ? 0 : desc->video_mib ? desc->video_mib : VIDEO_MIB;
+
+	return ((desc->max_memory_kib >> 10) + FIRMWARE_MIB + video) * PAGES_PER_MIB;
 }
 
 /* Populates `count` pages from pool page `first`, in extents of 2^order.  Returns how many came. */

@@ -57,6 +57,7 @@ void diptych_set_progress(struct diptych *context, diptych_progress_fn *progress
 /* ---- Description of a pair ------------------------------------------------------------------ */
 
 enum diptych_firmware { DIPTYCH_SEABIOS, DIPTYCH_OVMF };
+enum diptych_machine { DIPTYCH_PC, DIPTYCH_Q35 }; /* i440FX; ICH9 with PCI Express */
 enum diptych_disk_format { DIPTYCH_RAW, DIPTYCH_QCOW2 };
 enum diptych_disk_bus { DIPTYCH_BUS_VIRTIO, DIPTYCH_BUS_IDE, DIPTYCH_BUS_SATA };
 enum diptych_nic_model { DIPTYCH_NIC_VIRTIO, DIPTYCH_NIC_E1000 };
@@ -69,8 +70,10 @@ enum diptych_action {
 };
 
 struct diptych_disk {
-	char *path;   /* block device or file in dom0; NULL: a CD-ROM drive without a disc */
-	char *target; /* its name there ("xvda", "hda", "sda"); informative, may be NULL */
+	char *path; /* block device or file in dom0; NULL: a CD-ROM drive without a disc */
+	/* Its name in xl.cfg ("xvda", "hdc", "sdb"), by which the functions for running pairs know
+	 * it; unique in a pair.  NULL: create chooses one. */
+	char *target;
 	enum diptych_disk_format format;
 	enum diptych_disk_bus bus;
 	bool readonly;
@@ -98,6 +101,18 @@ struct diptych_desc {
 	struct diptych_nic *nics;
 	size_t nic_count;
 	bool serial; /* first serial port on a pty, see diptych_console_path */
+	enum diptych_machine machine;
+	bool vga;		/* a screen: standard VGA */
+	unsigned int video_mib; /* its memory; 0: 16 */
+	bool vnc;		/* the screen at a TCP port of dom0, see diptych_vnc; needs vga */
+	char *vnc_listen;	/* address; NULL: 127.0.0.1 */
+	unsigned int vnc_port;	/* 0: the first free one from 5900 on */
+	bool usb_tablet;	/* a pointer that follows a viewer's */
+	/* Scheduling: of the fidelity domain, on whose time the guest runs. */
+	unsigned int weight; /* 1..65535, 0: the scheduler's default (256) */
+	unsigned int cap;    /* percent of one CPU, 0: none */
+	char *cpus; /* where it may run, as xl.cfg's cpus: "0-3,^2"; a part per vCPU, with "/"
+		     * between them; NULL: anywhere */
 	enum diptych_action on_poweroff, on_reboot, on_crash;
 
 	/* The fidelity domain.  NULL and 0: the installed image and its usual size. */
@@ -107,10 +122,14 @@ struct diptych_desc {
 	uint64_t fidelity_memory_kib;
 
 	char *source; /* file that it was read from, for messages; may be NULL */
-	char *notes;  /* set by the parser: what will have no effect, one a line; may be NULL */
+	struct {      /* where in it, 0 not known */
+		unsigned int name, uuid, memory, vcpus, boot, kernel, ramdisk;
+	} lines;
+	char *notes; /* set by the parser: what will have no effect, one a line; may be NULL */
 };
 
-/* Defaults: 1 vCPU, SeaBIOS, serial, every action DESTROY but on_reboot RESTART. */
+/* Defaults: 1 vCPU, SeaBIOS, pc, serial, no screen, every action DESTROY but on_reboot RESTART.
+ * (xl.cfg files have a screen with VNC unless they say otherwise.) */
 void diptych_desc_init(struct diptych_desc *desc);
 void diptych_desc_dispose(struct diptych_desc *desc);
 
@@ -154,13 +173,20 @@ int diptych_create(struct diptych *context, const struct diptych_desc *desc, uns
  * right for a pair of which one panel is gone already.  -ESRCH: there is no such pair. */
 int diptych_destroy(struct diptych *context, uint32_t guest);
 
-/* Ask the guest to end, by the ACPI button.  This release has no way to press it: -EOPNOTSUPP. */
+/* Ask the guest to end, by the ACPI power button, and return: whether and when it does is its own
+ * affair.  After diptych_reboot its end counts as a reboot (on_reboot decides). */
 int diptych_shutdown(struct diptych *context, uint32_t guest);
 int diptych_reboot(struct diptych *context, uint32_t guest);
+
+/* As if by the reset button: the guest ends at once and on_reboot decides. */
+int diptych_reset(struct diptych *context, uint32_t guest);
 
 /* Both panels. */
 int diptych_pause(struct diptych *context, uint32_t guest);
 int diptych_unpause(struct diptych *context, uint32_t guest);
+
+/* Whether it has ended and stays because on_... is preserve. */
+bool diptych_is_kept(struct diptych *context, uint32_t guest);
 
 /* Starts a monitor for every pair that has lost its own, and removes the traces of pairs whose
  * panels other tools have destroyed.  For long-lived callers at their start, and for dxl at every
@@ -220,6 +246,97 @@ void diptych_pair_dispose(struct diptych_pair *pair);
 /* The pty of the guest's first serial port, a string by malloc.  Waits some seconds for it to
  * appear. */
 int diptych_console_path(struct diptych *context, uint32_t guest, char **path);
+
+/* ---- A pair that runs ----------------------------------------------------------------------- */
+
+/*
+ * The functions of this section talk to QEMU in the fidelity domain where they must.  It is not
+ * trusted: what it answers is checked, and waited for at most some seconds.  -ETIMEDOUT: it did not
+ * answer (it is paused, or has just been started).  -EREMOTEIO: it refused; diptych_error says how.
+ */
+
+/* Its description with all that was attached, detached, inserted, renamed since, into an
+ * initialised one. */
+int diptych_describe(struct diptych *context, uint32_t guest, struct diptych_desc *desc);
+
+int diptych_rename(struct diptych *context, uint32_t guest, const char *name);
+
+int diptych_inject_nmi(struct diptych *context, uint32_t guest);
+
+/* Keys pressed together for `hold_ms` (0: 100) and let go.  Codes as libvirt's "qnum": XT scan codes,
+ * 0x80 added for those with prefix E0.  At most 16. */
+int diptych_send_key(struct diptych *context, uint32_t guest, const unsigned int *codes,
+		     size_t count, unsigned int hold_ms);
+
+/* The screen as PPM (P6), written to `fd`. */
+int diptych_screenshot(struct diptych *context, uint32_t guest, int fd);
+
+/* Where the screen is: an address of dom0 and a TCP port.  `address` by malloc.  -ENOENT: it has no
+ * VNC.  Waits some seconds for it to appear. */
+int diptych_vnc(struct diptych *context, uint32_t guest, char **address, unsigned int *port);
+
+/* Asks the guest's balloon driver to leave it `kib` of RAM.  What it gives up stays in the pair's
+ * pool: the hypervisor does not get it back.  -ERANGE: more than its maximum. */
+int diptych_set_memory(struct diptych *context, uint32_t guest, uint64_t kib);
+/* What the balloon has left it now. */
+int diptych_get_memory(struct diptych *context, uint32_t guest, uint64_t *kib);
+
+/* One QMP command, as JSON text, such as "{\"execute\":\"query-status\"}"; *answer is the JSON text
+ * of its return value, by malloc.  For what has no function here; no promise that a command stays. */
+int diptych_qmp(struct diptych *context, uint32_t guest, const char *command, char **answer);
+
+/* ---- Devices of a pair that runs ------------------------------------------------------------ */
+
+/* Virtio disks and network cards can be plugged and unplugged.  Unplugging asks the guest to let go,
+ * and waits some seconds for it: -EBUSY when it does not.  They are there again after a reboot. */
+int diptych_disk_attach(struct diptych *context, uint32_t guest, const struct diptych_disk *disk);
+int diptych_disk_detach(struct diptych *context, uint32_t guest, const char *target);
+/* mac all zero: one is made. */
+int diptych_nic_attach(struct diptych *context, uint32_t guest, const struct diptych_nic *nic);
+int diptych_nic_detach(struct diptych *context, uint32_t guest, const uint8_t mac[6]);
+
+/* A disc into a CD-ROM drive of the guest, in place of the one that is there; path NULL: out only. */
+int diptych_cd_change(struct diptych *context, uint32_t guest, const char *target,
+		      const char *path);
+
+struct diptych_disk_stats {
+	uint64_t read_requests, read_bytes, write_requests, write_bytes, flush_requests;
+};
+struct diptych_nic_stats { /* as the guest sees them: received by it, sent by it */
+	uint64_t received_bytes, received_packets, received_errors, received_dropped;
+	uint64_t sent_bytes, sent_packets, sent_errors, sent_dropped;
+	char interface[16]; /* the backend's name in dom0, as "vif3.0" */
+};
+/* Counted by the backends in dom0. */
+int diptych_disk_stats(struct diptych *context, uint32_t guest, const char *target,
+		       struct diptych_disk_stats *stats);
+int diptych_nic_stats(struct diptych *context, uint32_t guest, const uint8_t mac[6],
+		      struct diptych_nic_stats *stats);
+
+/* ---- CPUs of a pair ------------------------------------------------------------------------- */
+
+/* What is set for a vCPU acts on its fidelity domain's vCPU of the same number, on whose time it
+ * runs. */
+struct diptych_vcpu {
+	unsigned int number;
+	bool online;
+	bool running, blocked;
+	unsigned int cpu;  /* where it ran last */
+	uint64_t guest_ns; /* time in the guest, and in its fidelity domain */
+	uint64_t fidelity_ns;
+	uint8_t affinity[128]; /* bit n: may run on CPU n */
+};
+int diptych_vcpus(struct diptych *context, uint32_t guest, struct diptych_vcpu **vcpus,
+		  size_t *count); /* free() it */
+
+/* `cpus`: a bit for each CPU, `size` bytes. */
+int diptych_vcpu_pin(struct diptych *context, uint32_t guest, unsigned int vcpu,
+		     const uint8_t *cpus, size_t size);
+
+/* Credit scheduler.  Set: 0 leaves the weight, -1 leaves the cap. */
+int diptych_sched_get(struct diptych *context, uint32_t guest, unsigned int *weight,
+		      unsigned int *cap);
+int diptych_sched_set(struct diptych *context, uint32_t guest, unsigned int weight, int cap);
 
 /* ---- Events --------------------------------------------------------------------------------- */
 

@@ -3,6 +3,9 @@
  * diptych-monitor GUEST: stays beside one pair until it has ended, then takes both panels away and
  * does what on_poweroff, on_reboot and on_crash say.  It keeps no state: killed, it can be started
  * again (dxl does that whenever it is used), and another one for the same pair ends at once.
+ *
+ * diptych-monitor guard: waits until the process that builds a pair has let go of the lock, and removes
+ * what it has left if it was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +19,10 @@
 
 #include "context.h"
 #include "paths.h"
+#include "vnc.h"
 
 #define LOOK_AGAIN_MS	 5000 /* the guest's panel has no watch of its own in xenstore */
+#define BALLOON_TRIES	 10   /* a fidelity domain that does not answer must not hold us up */
 #define LOOK_SOON_MS	 500  /* until xenconsoled has made the pty */
 #define TOO_SOON_SECONDS 10 /* a guest that ends sooner is not restarted: it would go on for ever */
 
@@ -66,10 +71,13 @@ static int open_log(const char *name)
 	return -1;
 }
 
-static enum diptych_action action_for(const struct diptych_desc *desc, enum diptych_end end)
+static enum diptych_action action_for(uint32_t guest, const struct diptych_desc *desc,
+				      enum diptych_end end)
 {
 	switch (end) {
 	case DIPTYCH_END_POWEROFF:
+		if (record_wants_reboot(guest)) /* diptych_reboot pressed the button */
+			return desc->on_reboot;
 		return desc->on_poweroff;
 	case DIPTYCH_END_REBOOT:
 		return desc->on_reboot;
@@ -109,7 +117,8 @@ static bool take_apart(struct diptych *c, const struct diptych_pair *pair, time_
 {
 	bool too_soon = time(NULL) - since < TOO_SOON_SECONDS; /* taking it apart may be slow */
 	bool known = !record_read_desc(c, pair->guest, desc);
-	enum diptych_action action = known ? action_for(desc, pair->end) : DIPTYCH_ACTION_DESTROY;
+	enum diptych_action action = known ? action_for(pair->guest, desc, pair->end)
+					   : DIPTYCH_ACTION_DESTROY;
 
 	*error = 0;
 	say_end(c, pair);
@@ -128,6 +137,29 @@ static bool take_apart(struct diptych *c, const struct diptych_pair *pair, time_
 	return true;
 }
 
+/* Somebody has begun to take it apart, and may have been killed at it: the monitor goes on with that. */
+static bool being_ended(const struct diptych_pair *pair, uint32_t guest, const uint8_t uuid[16])
+{
+	return pair->state == DIPTYCH_SHUTDOWN || pair->state == DIPTYCH_DYING ||
+	       record_read_end(guest, uuid) != DIPTYCH_END_UNKNOWN;
+}
+
+/* The pair has ended, or somebody's hand at its end was stayed; the lock is held. */
+static bool finish(struct diptych *c, struct diptych_pair *pair, time_t since,
+		   struct diptych_desc *desc, int *error)
+{
+	enum diptych_end begun = record_read_end(pair->guest, pair->uuid);
+
+	if (begun == DIPTYCH_END_DESTROYED) { /* which no on_... has a say in */
+		say("guest %u was to be destroyed: that is done now", pair->guest);
+		*error = pair_destroy(c, pair, begun);
+		return false;
+	}
+	if (begun != DIPTYCH_END_UNKNOWN)
+		pair->end = begun;
+	return take_apart(c, pair, since, desc, error);
+}
+
 /* Returns the process's exit status, or -1 to look again. */
 static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time_t since)
 {
@@ -142,12 +174,12 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 	diptych_desc_init(&desc);
 	/* Somebody may have destroyed it while we waited for the lock. */
 	error = pair_find(c, guest, &pair);
-	if (!error && pair.state != DIPTYCH_SHUTDOWN && pair.state != DIPTYCH_DYING) {
+	if (!error && !being_ended(&pair, guest, uuid)) {
 		error = -EAGAIN;
 	} else if (!error) {
 		if (uuid_is_zero(pair.uuid))
 			memcpy(pair.uuid, uuid, sizeof(pair.uuid));
-		again = take_apart(c, &pair, since, &desc, &error);
+		again = finish(c, &pair, since, &desc, &error);
 	} else if (error == -ESRCH) {
 		if (record_read_end(guest, uuid) == DIPTYCH_END_UNKNOWN) {
 			say("guest %u is gone: destroyed by a tool that knows no pairs", guest);
@@ -160,6 +192,8 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 		error = 0;
 	}
 	diptych_pair_dispose(&pair);
+	if (again)
+		vnc_stop();
 	if (again) { /* under the same lock: whoever destroys it by name never finds it missing */
 		say("building it again");
 		error = pair_create(c, &desc, 0, &id);
@@ -174,19 +208,50 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 	return error ? -1 : 0;
 }
 
-static int watch(struct diptych *c, uint32_t guest, const uint8_t uuid[16])
+/* What a pair needs once it runs: the screen's port, and the balloon when memory= is less than
+ * maxmem=.  Returns whether the balloon has yet to be told. */
+static bool equip(struct diptych *c, const struct diptych_pair *pair)
+{
+	struct diptych_desc desc;
+	bool balloon = false;
+
+	diptych_desc_init(&desc);
+	if (!record_read_desc(c, pair->guest, &desc)) {
+		if (desc.vnc)
+			vnc_start(c, pair, &desc); /* says it in the log when it cannot */
+		balloon = desc.current_memory_kib && desc.current_memory_kib < desc.max_memory_kib;
+	}
+	diptych_desc_dispose(&desc);
+	return balloon;
+}
+
+static bool balloon_told(struct diptych *c, uint32_t guest)
+{
+	struct diptych_desc desc;
+	bool told;
+
+	diptych_desc_init(&desc);
+	told = record_read_desc(c, guest, &desc) ||
+	       !diptych_set_memory(c, guest, desc.current_memory_kib);
+	diptych_desc_dispose(&desc);
+	return told;
+}
+
+static int watch(struct diptych *c, uint32_t guest, const uint8_t uuid[16], bool balloon)
 {
 	time_t since = time(NULL);
 	struct diptych_pair pair;
 	bool over, shown = false;
-	int error, status;
+	int error, status, told = 0;
 
 	for (;;) {
 		error = pair_find(c, guest, &pair);
-		over = error == -ESRCH ||
-		       (!error && (pair.state == DIPTYCH_SHUTDOWN || pair.state == DIPTYCH_DYING));
+		over = error == -ESRCH || (!error && being_ended(&pair, guest, uuid));
 		if (!error && !shown)
 			shown = !console_show(c, &pair);
+		if (!error && balloon &&
+		    (pair.state == DIPTYCH_RUNNING || pair.state == DIPTYCH_BLOCKED))
+			balloon = !balloon_told(c, guest) && ++told < BALLOON_TRIES;
 		diptych_pair_dispose(&pair);
 		if (over) {
 			status = ended(c, guest, uuid, since);
@@ -204,6 +269,7 @@ static int serve(uint32_t guest, int ready)
 	struct diptych_pair pair;
 	struct diptych *c;
 	uint8_t uuid[16];
+	bool balloon;
 	int lock, null;
 
 	if (diptych_open(&c, log_library, NULL))
@@ -221,14 +287,48 @@ static int serve(uint32_t guest, int ready)
 		return 1;
 	memcpy(uuid, pair.uuid, sizeof(uuid));
 	say("watching guest %u \"%s\", fidelity domain %u", pair.guest, pair.name, pair.fidelity);
-	diptych_pair_dispose(&pair);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0)
-		dup2(null, 2);
+		dup2(null, 2); /* the screen's process would keep the caller's */
+	balloon = equip(c, &pair);
+	diptych_pair_dispose(&pair);
 	if (write(ready, "", 1) != 1)
 		return 1;
 	close(ready);
-	return watch(c, guest, uuid);
+	return watch(c, guest, uuid, balloon);
+}
+
+static int guard(void)
+{
+	struct diptych *c;
+	int lock;
+
+	if (diptych_open(&c, NULL, NULL))
+		return 1;
+	lock = record_lock(c, true);
+	if (lock >= 0)
+		pair_clean(c);
+	return lock < 0;
+}
+
+/* The parent's status is that of what the child has to tell; the child lives on by itself. */
+static int start_guard(void)
+{
+	pid_t pid;
+	int null;
+
+	close_range(3, ~0u, 0);
+	if (chdir("/"))
+		return 1;
+	pid = fork();
+	if (pid)
+		return pid < 0;
+	setsid();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0)
+		dup2(null,
+		     2); /* who waits for the end of the caller's output shall not wait for us */
+	return guard();
 }
 
 int main(int argc, char **argv)
@@ -238,6 +338,8 @@ int main(int argc, char **argv)
 	char byte;
 	pid_t pid;
 
+	if (argc == 2 && !strcmp(argv[1], "guard"))
+		return start_guard();
 	guest = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
 	if (!guest || guest >= DOMID_FIRST_RESERVED) {
 		fprintf(stderr, "usage: diptych-monitor GUEST-DOMAIN-ID\nStarted by dxl and "

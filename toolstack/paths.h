@@ -15,6 +15,7 @@
 
 #define FIDELITY_KERNEL	 DIPTYCH_LIBDIR "/diptych/fidelity/vmlinuz"
 #define FIDELITY_RAMDISK DIPTYCH_LIBDIR "/diptych/fidelity/initramfs"
+#define FIDELITY_UEFI	 DIPTYCH_LIBDIR "/diptych/fidelity/initramfs-uefi"
 #define MONITOR_PROGRAM	 DIPTYCH_LIBEXECDIR "/diptych/diptych-monitor"
 
 #ifndef DIPTYCH_RUN_DIR

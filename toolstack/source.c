@@ -41,6 +41,50 @@ unsigned int source_line(const struct source *source, const char *key, const cha
 	return result;
 }
 
+/* Past one character, string or comment at depth `*depth` of brackets. */
+static const char *skip_one(const char *p, int *depth)
+{
+	const char *end;
+
+	if (*p == '"' || *p == '\'') {
+		for (end = p + 1; *end && *end != *p && *end != '\n'; end++)
+			if (*end == '\\' && end[1])
+				end++;
+		return *end == *p ? end + 1 : end;
+	}
+	if (*p == '#')
+		return p + strcspn(p, "\n");
+	*depth += (*p == '[') - (*p == ']');
+	return p + 1;
+}
+
+void source_keys(const struct source *source,
+		 void (*each)(void *user, const char *key, unsigned int line), void *user)
+{
+	const char *p = source->text, *next;
+	unsigned int line = 1;
+	bool fresh = true; /* a setting can begin here */
+	int depth = 0;
+	char key[64];
+	size_t length;
+
+	for (; *p; p = next) {
+		next = skip_one(p, &depth);
+		length = 0;
+		while (fresh && (isalnum((unsigned char)p[length]) || p[length] == '_'))
+			length++;
+		if (length && length < sizeof(key) && !depth) {
+			memcpy(key, p, length);
+			key[length] = 0;
+			if (assigns(p, key))
+				each(user, key, line);
+			next = p + length;
+		}
+		fresh = !depth && (*p == '\n' || *p == ';' || (fresh && (*p == ' ' || *p == '\t')));
+		line += *p == '\n';
+	}
+}
+
 static void write_line(FILE *to, const struct source *source, const char *key, const char *item,
 		       const char *format, va_list args)
 {

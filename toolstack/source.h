@@ -20,6 +20,10 @@ struct source {
  * there. */
 unsigned int source_line(const struct source *source, const char *key, const char *item);
 
+/* Calls `each` with the key of every assignment, in order; text inside brackets and strings is none. */
+void source_keys(const struct source *source,
+		 void (*each)(void *user, const char *key, unsigned int line), void *user);
+
 /* Writes "name:line: key: text"; without the line where there is none. */
 void source_error(struct source *source, const char *key, const char *item, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

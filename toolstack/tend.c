@@ -43,6 +43,11 @@ int diptych_tend(struct diptych *context)
 	size_t count, i;
 	int error, lock;
 
+	lock = record_lock(context, false);
+	if (lock >= 0) {
+		pair_clean(context);
+		close(lock);
+	}
 	error = diptych_list(context, &pairs, &count);
 	if (error)
 		return error;
@@ -60,6 +65,12 @@ int diptych_tend(struct diptych *context)
 		close(lock);
 	}
 	return error;
+}
+
+bool diptych_is_kept(struct diptych *context, uint32_t guest)
+{
+	(void)context;
+	return record_is_kept(guest);
 }
 
 int diptych_settle(struct diptych *context)

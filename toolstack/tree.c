@@ -10,6 +10,10 @@
  *   /local/domain/G/diptych/fidelity-domid = F
  *   /local/domain/F/diptych/guest-domid = G
  *   /local/domain/F/diptych/argv/NNN			QEMU's arguments
+ *   /local/domain/F/diptych/channel/NAME = END	a libxenvchan that F serves there, and what is behind it
+ *   /local/domain/F/diptych/disk/SLOT = TARGET	/dev/xvda + SLOT in F; "" is only a disc
+ *   /local/domain/F/diptych/disk/SLOT/disc = SLOT	where the disc of that CD-ROM drive is, "" none
+ *   /local/domain/F/diptych/nic/SLOT = MAC		eth<SLOT> in F
  *   /local/domain/F/diptych/state			F's to write: "running", "exited CODE", ...
  *   /local/domain/F/diptych/error			F's to write: the last lines of what failed
  *   /libxl/G/type = hvm, /vm/UUID/name, /uuid		as libxl
@@ -169,7 +173,62 @@ static void put_guest(struct writer *w, const struct diptych_desc *desc, uint32_
 	put(w, "hvm", "/libxl/%u/type", guest);
 }
 
-static void put_fidelity(struct writer *w, uint32_t guest, uint32_t fidelity, char *const *argv)
+/* What dom0 can reach in F (fidelity-stubdom/init/channel.c).  One client at a time on each, so the
+ * screen has several. */
+static const struct {
+	const char *name, *end;
+} channels[] = {
+	{ "qmp", "/tmp/qmp" },	{ "screen", "/tmp/screen" }, { "network", "network" },
+	{ "vnc0", "/tmp/vnc" }, { "vnc1", "/tmp/vnc" },	     { "vnc2", "/tmp/vnc" },
+};
+
+static void put_channels(struct writer *w, uint32_t fidelity, bool vnc)
+{
+	size_t i;
+
+	/* Its own: libxenvchan's server removes its node when a client leaves, and makes it anew. */
+	put(w, "", "/local/domain/%u/diptych/channel", fidelity);
+	protect(w, fidelity, 0);
+	for (i = 0; i < sizeof(channels) / sizeof(channels[0]); i++) {
+		if (!vnc && !strncmp(channels[i].name, "vnc", 3))
+			continue;
+		put(w, channels[i].end, "/local/domain/%u/diptych/channel/%s", fidelity,
+		    channels[i].name);
+		protect(w, fidelity, 0);
+	}
+}
+
+static void mac_text(const uint8_t mac[6], char text[18])
+{
+	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+		 mac[5]);
+}
+
+/* As fidelity.c numbers them. */
+static void put_devices(struct writer *w, const struct diptych_desc *desc, uint32_t fidelity)
+{
+	char text[24];
+	size_t i;
+
+	for (i = 0; i < desc->disk_count; i++) {
+		const struct diptych_disk *disk = &desc->disks[i];
+
+		put(w, disk->target ? disk->target : "", "/local/domain/%u/diptych/disk/%zu",
+		    fidelity, i);
+		if (!disk->cdrom)
+			continue;
+		snprintf(text, sizeof(text), "%zu", i);
+		put(w, disk->path ? text : "", "/local/domain/%u/diptych/disk/%zu/disc", fidelity,
+		    i);
+	}
+	for (i = 0; i < desc->nic_count; i++) {
+		mac_text(desc->nics[i].mac, text);
+		put(w, text, "/local/domain/%u/diptych/nic/%zu", fidelity, i);
+	}
+}
+
+static void put_fidelity(struct writer *w, const struct diptych_desc *desc, uint32_t guest,
+			 uint32_t fidelity, char *const *argv)
 {
 	unsigned int i;
 
@@ -179,6 +238,8 @@ static void put_fidelity(struct writer *w, uint32_t guest, uint32_t fidelity, ch
 	put(w, "", "/local/domain/%u/diptych/argv", fidelity);
 	for (i = 0; argv[i]; i++)
 		put(w, argv[i], "/local/domain/%u/diptych/argv/%03u", fidelity, i);
+	put_channels(w, fidelity, desc->vnc);
+	put_devices(w, desc, fidelity);
 	put(w, "", "/local/domain/%u/diptych/state", fidelity);
 	protect(w, fidelity, 0);
 	put(w, "", "/local/domain/%u/diptych/error", fidelity);
@@ -195,7 +256,7 @@ int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t
 		if (!w.transaction)
 			return fail(c, errno, "xenstore takes no transaction: %s", strerror(errno));
 		put_guest(&w, desc, guest, fidelity);
-		put_fidelity(&w, guest, fidelity, argv);
+		put_fidelity(&w, desc, guest, fidelity, argv);
 		put_number(&w, fidelity, INDEX "/%u", guest);
 		if (!xs_transaction_end(c->xs, w.transaction, w.error != 0) && !w.error)
 			w.error = errno;
@@ -204,6 +265,149 @@ int tree_write_pair(struct diptych *c, const struct diptych_desc *desc, uint32_t
 		return fail(c, w.error, "cannot write %s to xenstore: %s", w.path,
 			    strerror(w.error));
 	return 0;
+}
+
+static int write_one(struct diptych *c, const char *value, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int write_one(struct diptych *c, const char *value, const char *format, ...)
+{
+	char path[TREE_PATH];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	if (xs_write(c->xs, XBT_NULL, path, value, (unsigned int)strlen(value)))
+		return 0;
+	return fail(c, errno, "cannot write %s to xenstore: %s", path, strerror(errno));
+}
+
+/* The number below diptych/KIND whose value is `value`, -1: none. */
+static int find_slot(struct diptych *c, uint32_t fidelity, const char *kind, const char *value)
+{
+	char path[TREE_PATH], **names, *found;
+	unsigned int count, i;
+	int slot = -1;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/diptych/%s", fidelity, kind);
+	names = xs_directory(c->xs, XBT_NULL, path, &count);
+	for (i = 0; names && i < count && slot < 0; i++) {
+		found = tree_read(c, "%s/%s", path, names[i]);
+		if (found && !strcmp(found, value))
+			slot = (int)strtoul(names[i], NULL, 10);
+		free(found);
+	}
+	free(names);
+	return slot;
+}
+
+int tree_disk_slot(struct diptych *c, uint32_t fidelity, const char *target)
+{
+	return *target ? find_slot(c, fidelity, "disk", target) : -1;
+}
+
+int tree_nic_slot(struct diptych *c, uint32_t fidelity, const uint8_t mac[6])
+{
+	char text[18];
+
+	mac_text(mac, text);
+	return find_slot(c, fidelity, "nic", text);
+}
+
+int tree_disc_slot(struct diptych *c, uint32_t fidelity, int slot)
+{
+	char *text = tree_read(c, "/local/domain/%u/diptych/disk/%d/disc", fidelity, slot);
+	int disc = !text ? slot : *text ? (int)strtoul(text, NULL, 10) : -1;
+
+	free(text);
+	return disc;
+}
+
+int tree_free_slot(struct diptych *c, uint32_t fidelity, const char *kind, int most)
+{
+	char *taken;
+	int slot;
+
+	for (slot = 0; slot < most; slot++) {
+		taken = tree_read(c, "/local/domain/%u/diptych/%s/%d", fidelity, kind, slot);
+		free(taken);
+		if (!taken)
+			return slot;
+	}
+	return -1;
+}
+
+int tree_write_disk(struct diptych *c, uint32_t fidelity, int slot, const char *target)
+{
+	return write_one(c, target, "/local/domain/%u/diptych/disk/%d", fidelity, slot);
+}
+
+int tree_write_nic(struct diptych *c, uint32_t fidelity, int slot, const uint8_t mac[6])
+{
+	char text[18];
+
+	mac_text(mac, text);
+	return write_one(c, text, "/local/domain/%u/diptych/nic/%d", fidelity, slot);
+}
+
+int tree_write_disc(struct diptych *c, uint32_t fidelity, int drive, int slot)
+{
+	char text[12] = "";
+	int error = 0;
+
+	if (slot >= 0) {
+		snprintf(text, sizeof(text), "%d", slot);
+		error = write_one(c, "", "/local/domain/%u/diptych/disk/%d", fidelity, slot);
+	}
+	return error ? error
+		     : write_one(c, text, "/local/domain/%u/diptych/disk/%d/disc", fidelity, drive);
+}
+
+void tree_write_target(struct diptych *c, uint32_t guest, uint64_t kib)
+{
+	struct writer w = { .c = c, .transaction = XBT_NULL };
+
+	put_number(&w, kib, "/local/domain/%u/memory/target", guest);
+}
+
+void tree_write_vnc(struct diptych *c, uint32_t guest, const char *address, unsigned int port)
+{
+	struct writer w = { .c = c, .transaction = XBT_NULL };
+
+	/* As libxl, for `xl vncviewer`. */
+	put(&w, address, "/local/domain/%u/console/vnc-listen", guest);
+	put_number(&w, port, "/local/domain/%u/console/vnc-port", guest);
+}
+
+static void put_name(struct writer *w, uint32_t domid, const char *name)
+{
+	char *vm = tree_read(w->c, "/local/domain/%u/vm", domid);
+
+	put(w, name, "/local/domain/%u/name", domid);
+	if (vm && !strncmp(vm, "/vm/", 4))
+		put(w, name, "%s/name", vm);
+	free(vm);
+}
+
+int tree_rename(struct diptych *c, uint32_t guest, uint32_t fidelity, const char *name)
+{
+	char partner[TREE_PATH];
+	struct writer w;
+
+	snprintf(partner, sizeof(partner), "%s.fd", name);
+	do {
+		w = (struct writer){ .c = c, .transaction = xs_transaction_start(c->xs) };
+		if (!w.transaction)
+			return fail(c, errno, "xenstore takes no transaction: %s", strerror(errno));
+		put_name(&w, guest, name);
+		put_name(&w, fidelity, partner);
+		if (!xs_transaction_end(c->xs, w.transaction, w.error != 0) && !w.error)
+			w.error = errno;
+	} while (w.error == EAGAIN);
+	return w.error ? fail(c, w.error, "cannot write %s to xenstore: %s", w.path,
+			      strerror(w.error))
+		       : 0;
 }
 
 void tree_remove_pair(struct diptych *c, uint32_t guest)

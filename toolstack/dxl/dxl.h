@@ -10,6 +10,7 @@
 #include <getopt.h>
 
 #include <libxl.h>
+#include <libxl_utils.h>
 
 #include "libdiptych.h"
 
@@ -50,7 +51,13 @@ struct target {
 };
 /* Finds it or complains.  Dispose what was found. */
 int target_find(const char *who, struct target *target);
+/* The same, and complains of what is no pair. */
+int target_find_pair(const struct verb *verb, const char *who, struct target *target);
+bool target_is_fidelity(const struct target *target, const char *who); /* named by that panel */
 void target_dispose(struct target *target);
+
+/* xl.c: replaces this process by xl; returns only when that fails. */
+int exec_xl(const char *verb, int argc, char **argv);
 
 int verb_create(const struct verb *verb, int argc, char **argv);
 int verb_list(const struct verb *verb, int argc, char **argv);
@@ -62,6 +69,25 @@ int verb_shutdown(const struct verb *verb, int argc, char **argv);
 int verb_reboot(const struct verb *verb, int argc, char **argv);
 int verb_domid(const struct verb *verb, int argc, char **argv);
 int verb_domname(const struct verb *verb, int argc, char **argv);
+int verb_rename(const struct verb *verb, int argc, char **argv);
+int verb_by_xl(const struct verb *verb, int argc, char **argv);
+int verb_vncviewer(const struct verb *verb, int argc, char **argv);
+int verb_trigger(const struct verb *verb, int argc, char **argv);
+int verb_sysrq(const struct verb *verb, int argc, char **argv);
+int verb_screenshot(const struct verb *verb, int argc, char **argv);
+int verb_qmp(const struct verb *verb, int argc, char **argv);
+int verb_mem_set(const struct verb *verb, int argc, char **argv);
+int verb_block_attach(const struct verb *verb, int argc, char **argv);
+int verb_block_detach(const struct verb *verb, int argc, char **argv);
+int verb_block_list(const struct verb *verb, int argc, char **argv);
+int verb_network_attach(const struct verb *verb, int argc, char **argv);
+int verb_network_detach(const struct verb *verb, int argc, char **argv);
+int verb_network_list(const struct verb *verb, int argc, char **argv);
+int verb_cd_insert(const struct verb *verb, int argc, char **argv);
+int verb_cd_eject(const struct verb *verb, int argc, char **argv);
+int verb_vcpu_list(const struct verb *verb, int argc, char **argv);
+int verb_vcpu_pin(const struct verb *verb, int argc, char **argv);
+int verb_sched_credit(const struct verb *verb, int argc, char **argv);
 int verb_help(const struct verb *verb, int argc, char **argv);
 
 /* console.c: replaces this process by the console; returns only when that fails. */

@@ -120,7 +120,7 @@ static void print_help(FILE *to)
 	      to);
 	for (verb = verbs; verb->name; verb++)
 		if (!verb->hidden)
-			fprintf(to, "  %-10s  %s\n", verb->name, verb->summary);
+			fprintf(to, "  %-14s  %s\n", verb->name, verb->summary);
 	fputs("\n  -v              more messages; twice: those of Xen's libraries too\n"
 	      "  -V, --version   show the version\n"
 	      "  -h, --help      show this help; dxl VERB --help, that of a verb\n\n"

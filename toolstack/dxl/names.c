@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* domid, domname. */
+/* domid, domname, rename. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,6 +48,21 @@ int verb_domname(const struct verb *verb, int argc, char **argv)
 	else
 		status = complain("domain %u has no name", domid);
 	free(name);
+	target_dispose(&target);
+	return status;
+}
+
+int verb_rename(const struct verb *verb, int argc, char **argv)
+{
+	struct target target;
+	int status = EXIT_SUCCESS;
+
+	if (find(verb, argc, argv, &target))
+		return EXIT_FAILURE;
+	if (!target.is_pair)
+		status = exec_xl(verb->name, argc - optind, argv + optind);
+	else if (diptych_rename(open_pairs(), target.domid, argv[optind + 1]))
+		status = complain_of(open_pairs());
 	target_dispose(&target);
 	return status;
 }

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guest's screen at a TCP port of dom0, while its monitor lives. */
+#ifndef DIPTYCH_VNC_H
+#define DIPTYCH_VNC_H
+
+struct diptych;
+struct diptych_desc;
+struct diptych_pair;
+
+/* Takes a port, tells it, and serves it in a process of its own that ends with this one. */
+int vnc_start(struct diptych *c, const struct diptych_pair *pair, const struct diptych_desc *desc);
+
+/* Before the pair is built again, with the same port. */
+void vnc_stop(void);
+
+#endif
