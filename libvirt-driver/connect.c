@@ -3,7 +3,6 @@
 #include "driver.h"
 
 #include <util/virfile.h>
-#include <util/virstring.h>
 #include <util/virutil.h>
 
 VIR_LOG_INIT("diptych.connect");
@@ -71,24 +70,6 @@ char *connect_get_hostname(virConnectPtr conn)
 	return virGetHostname();
 }
 
-int connect_get_max_vcpus(virConnectPtr conn, const char *type)
-{
-	if (virConnectGetMaxVcpusEnsureACL(conn) < 0)
-		return -1;
-	if (type && STRCASENEQ(type, "xen") && STRCASENEQ(type, "hvm")) {
-		virReportError(VIR_ERR_INVALID_ARG, _("unknown type '%s'"), type);
-		return -1;
-	}
-	return (int)VCPUS_MAX;
-}
-
-char *connect_get_capabilities(virConnectPtr conn)
-{
-	if (virConnectGetCapabilitiesEnsureACL(conn) < 0)
-		return NULL;
-	return virCapabilitiesFormatXML(driver->caps);
-}
-
 /* The client talks to the daemon by whatever transport it chose; daemon and driver are one process. */
 int connect_is_true(virConnectPtr conn G_GNUC_UNUSED)
 {
@@ -109,26 +90,4 @@ int connect_supports_feature(virConnectPtr conn, int feature)
 	if (virDriverFeatureIsGlobal((virDrvFeature)feature, &supported))
 		return supported;
 	return 0; /* the rest is migration */
-}
-
-virCaps *capabilities_new(void)
-{
-	static const char *const names[] = { "pc", "xenfv" }; /* the second: virt-manager's name */
-	virCaps *caps = virCapabilitiesNew(VIR_ARCH_X86_64, false, false);
-	virCapsGuestMachine **machines;
-	virCapsGuest *guest;
-
-	if (virGetHostUUID(caps->host.host_uuid) < 0)
-		VIR_WARN("The machine has no UUID");
-	machines = virCapabilitiesAllocMachines(names, G_N_ELEMENTS(names));
-	guest = virCapabilitiesAddGuest(caps, VIR_DOMAIN_OSTYPE_HVM, VIR_ARCH_X86_64, NULL, NULL,
-					G_N_ELEMENTS(names), machines);
-	virCapabilitiesAddGuestDomain(guest, VIR_DOMAIN_VIRT_XEN, NULL, NULL, 0, NULL);
-	virCapabilitiesAddGuestFeatureWithToggle(guest, VIR_CAPS_GUEST_FEATURE_TYPE_ACPI, true,
-						 false);
-	virCapabilitiesAddGuestFeatureWithToggle(guest, VIR_CAPS_GUEST_FEATURE_TYPE_APIC, true,
-						 false);
-	virCapabilitiesAddGuestFeatureWithToggle(guest, VIR_CAPS_GUEST_FEATURE_TYPE_HAP, true,
-						 false);
-	return caps;
 }

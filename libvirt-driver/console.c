@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The serial console: the pty that xenconsoled keeps for the fidelity domain, as a libvirt stream. */
-#include "driver.h"
+#include "xen.h"
 
 VIR_LOG_INIT("diptych.console");
 
 /* NULL: the first.  The one serial port may also be asked for as console, libvirt's alias for it. */
 static virDomainChrDef *find(virDomainDef *def, const char *device)
 {
+	virDomainChrDef *port = def->nserials			? def->serials[0]
+				: is_pvh(def) && def->nconsoles ? def->consoles[0]
+								: NULL;
 	size_t i;
 
-	if (!device)
-		return def->nserials ? def->serials[0] : NULL;
-	for (i = 0; i < def->nserials; i++) {
-		if (STREQ_NULLABLE(def->serials[i]->info.alias, device))
-			return def->serials[i];
-	}
-	for (i = 0; i < def->nconsoles && def->nserials; i++) {
+	if (!port || !device || STREQ_NULLABLE(port->info.alias, device))
+		return port;
+	for (i = 0; i < def->nconsoles; i++) {
 		if (STREQ_NULLABLE(def->consoles[i]->info.alias, device))
-			return def->serials[0];
+			return port;
 	}
 	return NULL;
 }

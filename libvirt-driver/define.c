@@ -2,6 +2,7 @@
 /* Persistent definitions: files below CONFIG_DIR, and links to those that start with the machine. */
 #include "driver.h"
 
+#include <conf/domain_validate.h>
 #include <util/virfile.h>
 
 VIR_LOG_INIT("diptych.define");
@@ -88,6 +89,21 @@ out:
 virDomainPtr domain_define_xml(virConnectPtr conn, const char *xml)
 {
 	return domain_define_xml_flags(conn, xml, 0);
+}
+
+int definition_save(virDomainObj *vm)
+{
+	return virDomainDefSave(vm->newDef ? vm->newDef : vm->def, driver->xmlopt, CONFIG_DIR);
+}
+
+int definition_replace(virDomainObj *vm, virDomainDef **def)
+{
+	if (virDomainDefValidate(*def, 0, driver->xmlopt, NULL) < 0 ||
+	    virDomainDefSave(*def, driver->xmlopt, CONFIG_DIR) < 0)
+		return -1;
+	virDomainObjAssignDef(vm, def, false, NULL);
+	event_queue(vm, VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_UPDATED);
+	return 0;
 }
 
 int domain_undefine_flags(virDomainPtr dom, unsigned int flags)

@@ -7,10 +7,13 @@
 
 VIR_LOG_INIT("diptych.follow");
 
+#define TOO_SOON_SECONDS \
+	10 /* a domain that ends sooner would be restarted for ever: as diptych-monitor */
+
 /* Events ----------------------------------------------------------------------------------- */
 
 /* The domain of an event, in a job; NULL when it is none of ours, or is being removed. */
-static virDomainObj *in_job(const unsigned char *uuid)
+static virDomainObj *of_event(const unsigned char *uuid)
 {
 	virDomainObj *vm;
 
@@ -32,7 +35,7 @@ static void job_done(virDomainObj *vm)
 
 void follow_started(const unsigned char *uuid, uint32_t guest)
 {
-	virDomainObj *vm = in_job(uuid);
+	virDomainObj *vm = of_event(uuid);
 	struct diptych_pair pair;
 	bool anew;
 
@@ -110,7 +113,7 @@ static void ended(virDomainObj *vm, enum diptych_end end)
 
 void follow_ended(const unsigned char *uuid, uint32_t guest, int end)
 {
-	virDomainObj *vm = in_job(uuid);
+	virDomainObj *vm = of_event(uuid);
 
 	if (!vm)
 		return;
@@ -161,6 +164,79 @@ void follow_preserved(void)
 	for_each_domain(check_preserved);
 }
 
+/* PVH domains: nobody but this driver is beside them -------------------------------------------- */
+
+static int action_at(const virDomainDef *def, enum diptych_end end)
+{
+	return end == DIPTYCH_END_POWEROFF ? def->onPoweroff
+	       : end == DIPTYCH_END_REBOOT ? def->onReboot
+					   : def->onCrash;
+}
+
+/* Takes it away, and builds it anew where that is asked for. */
+static void pvh_ended(virDomainObj *vm, enum diptych_end end)
+{
+	struct domain_private *private = vm->privateData;
+	int action = action_at(vm->def, end);
+	bool again = action == VIR_DOMAIN_LIFECYCLE_ACTION_RESTART;
+	uint32_t domid;
+
+	if (action == VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE) {
+		set_preserved(vm, end);
+		return;
+	}
+	if (again && time(NULL) - private->started < TOO_SOON_SECONDS) {
+		VIR_WARN("Domain %s is not restarted: it ran for less than %d s", vm->def->name,
+			 TOO_SOON_SECONDS);
+		again = false;
+	}
+	virObjectUnlock(vm);
+	if (pvh_end((uint32_t)vm->def->id) < 0 ||
+	    (again && pvh_start(vm->def, false, &domid) < 0)) {
+		VIR_WARN("Domain %s: %s", vm->def->name, virGetLastErrorMessage());
+		virResetLastError();
+		again = false;
+	}
+	virObjectLock(vm);
+	if (again) {
+		activate(vm, domid, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
+		virObjectEventStateQueue(driver->events, virDomainEventRebootNewFromObj(vm));
+	} else if (end == DIPTYCH_END_CRASH) {
+		deactivate(vm, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_CRASHED);
+	} else {
+		deactivate(vm, VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
+	}
+}
+
+static void check_pvh(virDomainObj *vm)
+{
+	virDomainState state = virDomainObjGetState(vm, NULL);
+	struct diptych_pair found;
+	bool is;
+
+	/* One that was preserved stays until somebody destroys it. */
+	if (!virDomainObjIsActive(vm) || !is_pvh(vm->def) ||
+	    virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
+		return;
+	if (virDomainObjIsActive(vm)) {
+		is = pvh_find(vm->def->uuid, &found);
+		if (!is || found.guest != (uint32_t)vm->def->id || found.state == DIPTYCH_DYING)
+			deactivate(vm, VIR_DOMAIN_SHUTOFF_DESTROYED,
+				   VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
+		else if (found.state == DIPTYCH_SHUTDOWN && state != VIR_DOMAIN_SHUTDOWN &&
+			 state != VIR_DOMAIN_CRASHED)
+			pvh_ended(vm, found.end);
+		if (is)
+			diptych_pair_dispose(&found);
+	}
+	virDomainObjEndJob(vm);
+}
+
+void follow_pvh(void)
+{
+	for_each_domain(check_pvh);
+}
+
 /* At the start of the daemon ---------------------------------------------------------------------- */
 
 static void adopt(virDomainObj *vm, const struct diptych_pair *pair)
@@ -180,7 +256,7 @@ static void reconnect(virDomainObj *vm)
 	bool is, was = virDomainObjIsActive(vm);
 
 	/* One that was active may be on its way to a new life. */
-	is = was ? pair_settled(vm->def->uuid, &pair) : pair_find(vm->def->uuid, &pair);
+	is = find_domain(vm->def, was, &pair);
 	if (is && pair.guest != DIPTYCH_NO_DOMAIN && pair.state != DIPTYCH_DYING) {
 		vm->def->id = -1; /* the status file's: nobody has counted this domain yet */
 		adopt(vm, &pair);

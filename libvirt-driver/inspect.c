@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Questions about one domain; nothing here changes anything. */
-#include "driver.h"
-#include "pair.h"
+#include "xen.h"
 
 VIR_LOG_INIT("diptych.inspect");
 
@@ -44,7 +43,7 @@ int domain_get_info(virDomainPtr dom, virDomainInfoPtr info)
 	info->maxMem = virDomainDefGetMemoryTotal(vm->def);
 	info->memory = vm->def->mem.cur_balloon;
 	info->nrVirtCpu = (unsigned short)virDomainDefGetVcpus(vm->def);
-	info->cpuTime = virDomainObjIsActive(vm) ? pair_cpu_time(vm) : 0;
+	info->cpuTime = virDomainObjIsActive(vm) ? cpu_time(vm) : 0;
 	ret = 0;
 out:
 	virDomainObjEndAPI(&vm);

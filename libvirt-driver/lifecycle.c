@@ -21,17 +21,63 @@ void save_status(virDomainObj *vm)
 
 static void show_console(virDomainObj *vm, uint32_t guest)
 {
+	bool pvh = is_pvh(vm->def);
+	virDomainChrDef *port = pvh && vm->def->nconsoles ? vm->def->consoles[0]
+				: vm->def->nserials	  ? vm->def->serials[0]
+							  : NULL;
 	char *path;
 
-	if (!vm->def->nserials)
+	if (!port)
 		return;
 	virObjectUnlock(vm);
-	path = pair_console(guest);
+	path = pvh ? pvh_console(guest) : pair_console(guest);
 	virObjectLock(vm);
 	if (!path)
 		VIR_WARN("Domain %s has no console", vm->def->name);
-	g_free(vm->def->serials[0]->source->data.file.path);
-	vm->def->serials[0]->source->data.file.path = path;
+	g_free(port->source->data.file.path);
+	port->source->data.file.path = path;
+}
+
+static void show_screen(virDomainObj *vm, uint32_t guest)
+{
+	virDomainGraphicsDef *graphics = vm->def->ngraphics ? vm->def->graphics[0] : NULL;
+	g_autofree char *host = NULL;
+	unsigned int port = 0;
+	int ret;
+
+	if (!graphics)
+		return;
+	virObjectUnlock(vm);
+	ret = pair_vnc(guest, &host, &port);
+	virObjectLock(vm);
+	if (ret < 0) {
+		VIR_WARN("Domain %s has no screen: %s", vm->def->name, virGetLastErrorMessage());
+		virResetLastError();
+		return;
+	}
+	graphics->data.vnc.port = (int)port;
+	if (graphics->nListens && host) {
+		g_free(graphics->listens[0].address);
+		graphics->listens[0].address = g_steal_pointer(&host);
+	} else if (host) {
+		virDomainGraphicsListenAppendAddress(graphics, host);
+	}
+}
+
+/* As dom0's netback names them: after the domain that it serves. */
+static void show_interfaces(virDomainObj *vm)
+{
+	uint32_t domid;
+	size_t i;
+
+	if (!vm->def->nnets || xen_scheduled(vm, &domid) < 0) {
+		virResetLastError();
+		return;
+	}
+	for (i = 0; i < vm->def->nnets; i++) {
+		g_free(vm->def->nets[i]->ifname);
+		vm->def->nets[i]->ifname = g_strdup_printf("vif%u.%zu", domid, i);
+	}
 }
 
 /* Inactive, or active with the id of a pair that is no more: active, with this pair. */
@@ -42,7 +88,11 @@ void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason
 		driver->inhibit(true, driver->inhibit_opaque);
 	vm->def->id = (int)guest;
 	virDomainObjSetState(vm, state, reason);
+	((struct domain_private *)vm->privateData)->started = time(NULL);
 	show_console(vm, guest);
+	show_screen(vm, guest);
+	show_interfaces(vm);
+	cpu_apply_pins(vm);
 	save_status(vm);
 }
 
@@ -56,12 +106,47 @@ void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
 		VIR_WARN("Cannot remove %s: %s", status, g_strerror(errno));
 	vm->def->id = -1;
 	virDomainObjSetState(vm, VIR_DOMAIN_SHUTOFF, (int)reason);
+	network_release(vm->def);
 	event_queue(vm, VIR_DOMAIN_EVENT_STOPPED, (int)detail);
 	virDomainObjRemoveTransientDef(vm);
 	if (!vm->persistent)
 		virDomainObjListRemove(driver->domains, vm);
 	if (g_atomic_int_dec_and_test(&driver->running) && driver->inhibit)
 		driver->inhibit(false, driver->inhibit_opaque);
+}
+
+/* Networks that libvirt keeps -------------------------------------------------------------------- */
+
+int network_use(virDomainDef *def)
+{
+	g_autoptr(virConnect) conn = NULL;
+	size_t i;
+
+	for (i = 0; i < def->nnets; i++) {
+		if (def->nets[i]->type != VIR_DOMAIN_NET_TYPE_NETWORK)
+			continue;
+		if (!conn)
+			conn = virGetConnectNetwork();
+		if (!conn || virDomainNetAllocateActualDevice(conn, def, def->nets[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void network_release(virDomainDef *def)
+{
+	g_autoptr(virConnect) conn = NULL;
+	size_t i;
+
+	for (i = 0; i < def->nnets; i++) {
+		if (def->nets[i]->type != VIR_DOMAIN_NET_TYPE_NETWORK)
+			continue;
+		if (!conn)
+			conn = virGetConnectNetwork();
+		if (conn)
+			virDomainNetReleaseActualDevice(conn, def, def->nets[i]);
+	}
+	virResetLastError();
 }
 
 /* Asked for --------------------------------------------------------------------------------------- */
@@ -82,9 +167,17 @@ static int start(virDomainObj *vm, unsigned int flags)
 		return -1;
 
 	virObjectUnlock(vm); /* the job keeps vm->def as it is */
-	ret = pair_start(vm->def, paused, &guest);
+	ret = network_use(vm->def);
+	if (ret == 0)
+		ret = is_pvh(vm->def) ? pvh_start(vm->def, paused, &guest)
+				      : pair_start(vm->def, paused, &guest);
 	virObjectLock(vm);
 	if (ret < 0) {
+		virErrorPtr why;
+
+		virErrorPreserveLast(&why);
+		network_release(vm->def);
+		virErrorRestore(&why);
 		virDomainObjRemoveTransientDef(vm);
 		return -1;
 	}
@@ -176,7 +269,7 @@ int domain_destroy_flags(virDomainPtr dom, unsigned int flags)
 		goto end;
 	memcpy(uuid, vm->def->uuid, sizeof(uuid));
 	virObjectUnlock(vm);
-	ret = pair_end(uuid);
+	ret = is_pvh(vm->def) ? pvh_end((uint32_t)vm->def->id) : pair_end(uuid);
 	virObjectLock(vm);
 	if (ret == 0)
 		deactivate(vm, VIR_DOMAIN_SHUTOFF_DESTROYED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
@@ -200,7 +293,8 @@ static int set_paused(virDomainObj *vm, bool paused)
 		return -1;
 	if (virDomainObjGetState(vm, NULL) == want)
 		return 0;
-	if (pair_set_paused((uint32_t)vm->def->id, paused) < 0)
+	if ((is_pvh(vm->def) ? pvh_set_paused((uint32_t)vm->def->id, paused)
+			     : pair_set_paused((uint32_t)vm->def->id, paused)) < 0)
 		return -1;
 	virDomainObjSetState(
 		vm, want, paused ? (int)VIR_DOMAIN_PAUSED_USER : (int)VIR_DOMAIN_RUNNING_UNPAUSED);
@@ -252,7 +346,8 @@ static int ask_to_end(virDomainObj *vm, bool reboot)
 	if (virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
 		return -1;
 	if (virDomainObjCheckActive(vm) == 0)
-		ret = pair_ask_to_end((uint32_t)vm->def->id, reboot);
+		ret = is_pvh(vm->def) ? pvh_ask_to_end((uint32_t)vm->def->id, reboot)
+				      : pair_ask_to_end((uint32_t)vm->def->id, reboot);
 	virDomainObjEndJob(vm);
 	return ret;
 }
@@ -262,7 +357,8 @@ int domain_shutdown_flags(virDomainPtr dom, unsigned int flags)
 	virDomainObj *vm;
 	int ret = -1;
 
-	if (check_flags(__func__, flags, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) < 0)
+	if (check_flags(__func__, flags,
+			VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | VIR_DOMAIN_SHUTDOWN_PARAVIRT) < 0)
 		return -1;
 	vm = domain_of(dom);
 	if (!vm)
@@ -283,7 +379,8 @@ int domain_reboot(virDomainPtr dom, unsigned int flags)
 	virDomainObj *vm;
 	int ret = -1;
 
-	if (check_flags(__func__, flags, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN) < 0)
+	if (check_flags(__func__, flags,
+			VIR_DOMAIN_REBOOT_ACPI_POWER_BTN | VIR_DOMAIN_REBOOT_PARAVIRT) < 0)
 		return -1;
 	vm = domain_of(dom);
 	if (!vm)

@@ -3,12 +3,15 @@
 #ifndef LIFECYCLE_H
 #define LIFECYCLE_H
 
-#include "pair.h"
+#include "xen.h"
 
-void save_status(virDomainObj *vm);
 void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason);
 void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
 		virDomainEventStoppedDetailType detail);
+
+/* Bridges of libvirt's networks for the domain's interfaces, from its start to its end. */
+int network_use(virDomainDef *def);
+void network_release(virDomainDef *def);
 
 /* Locked, one after the other; `what` may let go of the lock, and remove the domain. */
 void for_each_domain(void (*what)(virDomainObj *vm));

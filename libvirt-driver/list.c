@@ -31,6 +31,39 @@ virDomainObj *domain_of(virDomainPtr dom)
 	return found(virDomainObjListFindByUUID(driver->domains, dom->uuid), dom->uuid);
 }
 
+virDomainObj *domain_for(virDomainPtr dom, int (*allowed)(virConnectPtr, virDomainDef *))
+{
+	virDomainObj *vm = domain_of(dom);
+
+	if (vm && allowed(dom->conn, vm->def) < 0)
+		virDomainObjEndAPI(&vm);
+	return vm;
+}
+
+virDomainObj *domain_for_flags(virDomainPtr dom,
+			       int (*allowed)(virConnectPtr, virDomainDef *, unsigned int),
+			       unsigned int flags)
+{
+	virDomainObj *vm = domain_of(dom);
+
+	if (vm && allowed(dom->conn, vm->def, flags) < 0)
+		virDomainObjEndAPI(&vm);
+	return vm;
+}
+
+virDomainObj *in_job(virDomainObj *vm)
+{
+	if (vm && virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
+		virDomainObjEndAPI(&vm);
+	return vm;
+}
+
+void domain_job_done(virDomainObj **vm)
+{
+	virDomainObjEndJob(*vm);
+	virDomainObjEndAPI(vm);
+}
+
 virDomainPtr domain_handle(virConnectPtr conn, virDomainObj *vm)
 {
 	return virGetDomain(conn, vm->def->name, vm->def->uuid, vm->def->id);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The machine below: its CPUs and memory as the hypervisor counts them.  dom0 sees only its own. */
-#include "driver.h"
-
-#include <libxl.h>
+#include "xen.h"
 
 #include <util/virstring.h>
 
@@ -12,16 +10,16 @@ VIR_LOG_INIT("diptych.node");
 
 static int physical(libxl_physinfo *info)
 {
-	libxl_ctx *context = NULL;
+	libxl_ctx *context = xen_open();
 	int ret = -1;
 
 	libxl_physinfo_init(info);
-	if (libxl_ctx_alloc(&context, LIBXL_VERSION, 0, NULL) == 0 &&
-	    libxl_get_physinfo(context, info) == 0)
+	if (!context)
+		return -1;
+	if (libxl_get_physinfo(context, info) == 0)
 		ret = 0;
 	else
-		virReportError(VIR_ERR_OPERATION_FAILED, "%s",
-			       _("the hypervisor does not tell about the machine"));
+		xen_failed(_("the hypervisor does not tell about the machine"));
 	libxl_ctx_free(context);
 	return ret;
 }
@@ -60,4 +58,41 @@ unsigned long long node_get_free_memory(virConnectPtr conn)
 	bytes = (info.free_pages + info.scrub_pages) * KIB_PER_PAGE * 1024;
 	libxl_physinfo_dispose(&info);
 	return bytes;
+}
+
+/* One cell: the core knows no NUMA. */
+int node_get_cells_free_memory(virConnectPtr conn, unsigned long long *bytes, int first, int most)
+{
+	libxl_physinfo info;
+
+	if (virNodeGetCellsFreeMemoryEnsureACL(conn) < 0 || physical(&info) < 0)
+		return -1;
+	if (first == 0 && most > 0)
+		bytes[0] = (info.free_pages + info.scrub_pages) * KIB_PER_PAGE * 1024;
+	libxl_physinfo_dispose(&info);
+	if (first == 0)
+		return most > 0;
+	virReportError(VIR_ERR_INVALID_ARG, _("start cell %d out of range (0-0)"), first);
+	return -1;
+}
+
+int node_get_cpu_map(virConnectPtr conn, unsigned char **map, unsigned int *online,
+		     unsigned int flags)
+{
+	g_autoptr(virBitmap) all = NULL;
+	libxl_physinfo info;
+	int bytes, count;
+
+	if (check_flags(__func__, flags, 0) < 0 || virNodeGetCPUMapEnsureACL(conn) < 0 ||
+	    physical(&info) < 0)
+		return -1;
+	count = (int)info.nr_cpus;
+	libxl_physinfo_dispose(&info);
+	all = virBitmapNew((size_t)count);
+	virBitmapSetAll(all);
+	if (map && virBitmapToData(all, map, &bytes) < 0)
+		return -1;
+	if (online)
+		*online = (unsigned int)count;
+	return count;
 }

@@ -3,7 +3,6 @@
 #include "pair.h"
 
 #include <util/virfile.h>
-#include <util/virmacaddr.h>
 #include <util/virthread.h>
 
 VIR_LOG_INIT("diptych.pair");
@@ -62,82 +61,6 @@ void pair_close(void)
 	quick = NULL;
 }
 
-/* The definition ---------------------------------------------------------------------------------- */
-
-static enum diptych_action action_of(int action)
-{
-	switch (action) {
-	case VIR_DOMAIN_LIFECYCLE_ACTION_RESTART:
-		return DIPTYCH_ACTION_RESTART;
-	case VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE:
-		return DIPTYCH_ACTION_PRESERVE;
-	default:
-		return DIPTYCH_ACTION_DESTROY;
-	}
-}
-
-/* libdiptych owns and frees by free(), which GLib's strings are not made for. */
-static bool text(char **to, const char *from)
-{
-	free(*to);
-	*to = from ? strdup(from) : NULL;
-	return !from || *to;
-}
-
-static bool describe_disk(struct diptych_desc *desc, virDomainDiskDef *from)
-{
-	struct diptych_disk *disk = diptych_desc_add_disk(desc);
-
-	if (!disk)
-		return false;
-	disk->format = DIPTYCH_RAW;
-	disk->bus = from->bus == VIR_DOMAIN_DISK_BUS_IDE ? DIPTYCH_BUS_IDE : DIPTYCH_BUS_VIRTIO;
-	disk->cdrom = from->device == VIR_DOMAIN_DISK_DEVICE_CDROM;
-	disk->readonly = from->src->readonly || disk->cdrom;
-	return text(&disk->path, virDomainDiskGetSource(from)) && text(&disk->target, from->dst);
-}
-
-static bool describe_net(struct diptych_desc *desc, const virDomainNetDef *from)
-{
-	struct diptych_nic *nic = diptych_desc_add_nic(desc);
-
-	if (!nic)
-		return false;
-	nic->model = from->model == VIR_DOMAIN_NET_MODEL_E1000 ? DIPTYCH_NIC_E1000
-							       : DIPTYCH_NIC_VIRTIO;
-	virMacAddrGetRaw(&from->mac, nic->mac);
-	return text(&nic->bridge, from->data.bridge.brname);
-}
-
-static bool describe(struct diptych_desc *desc, const virDomainDef *def)
-{
-	char boot[VIR_DOMAIN_BOOT_LAST + 1] = "";
-	size_t i;
-
-	for (i = 0; i < def->os.nBootDevs; i++)
-		boot[i] = def->os.bootDevs[i] == VIR_DOMAIN_BOOT_CDROM ? 'd'
-			  : def->os.bootDevs[i] == VIR_DOMAIN_BOOT_NET ? 'n'
-								       : 'c';
-	memcpy(desc->uuid, def->uuid, sizeof(desc->uuid));
-	desc->max_memory_kib = virDomainDefGetMemoryTotal(def);
-	desc->vcpus = virDomainDefGetVcpus(def);
-	desc->serial = def->nserials > 0;
-	desc->on_poweroff = action_of(def->onPoweroff);
-	desc->on_reboot = action_of(def->onReboot);
-	desc->on_crash = action_of(def->onCrash);
-	if (!text(&desc->name, def->name) || (*boot && !text(&desc->boot, boot)))
-		return false;
-	for (i = 0; i < def->ndisks; i++) {
-		if (!describe_disk(desc, def->disks[i]))
-			return false;
-	}
-	for (i = 0; i < def->nnets; i++) {
-		if (!describe_net(desc, def->nets[i]))
-			return false;
-	}
-	return true;
-}
-
 /* The calls --------------------------------------------------------------------------------------- */
 
 static int failed(const char *what, const struct diptych *context, int error)
@@ -155,7 +78,7 @@ int pair_start(const virDomainDef *def, bool paused, uint32_t *guest)
 	int error, ret = -1;
 
 	diptych_desc_init(&desc);
-	if (!describe(&desc, def)) {
+	if (!pair_describe(&desc, def)) {
 		virReportError(VIR_ERR_NO_MEMORY, NULL);
 		goto out;
 	}
@@ -214,31 +137,184 @@ bool pair_settled(const unsigned char *uuid, struct diptych_pair *pair)
 	return is;
 }
 
+/* One quick call: ends in an error of libvirt's. */
+#define QUICKLY(what, call)                                  \
+	({                                                   \
+		int error_ = 0;                              \
+		VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock)       \
+		{                                            \
+			error_ = (call);                     \
+			if (error_)                          \
+				failed(what, quick, error_); \
+		}                                            \
+		error_ ? -1 : 0;                             \
+	})
+
 int pair_set_paused(uint32_t guest, bool paused)
 {
-	int error = 0;
-
-	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock)
-	{
-		error = paused ? diptych_pause(quick, guest) : diptych_unpause(quick, guest);
-		if (error)
-			failed(paused ? _("cannot pause the domain")
-				      : _("cannot resume the domain"),
-			       quick, error);
-	}
-	return error ? -1 : 0;
+	return paused ? QUICKLY(_("cannot pause the domain"), diptych_pause(quick, guest))
+		      : QUICKLY(_("cannot resume the domain"), diptych_unpause(quick, guest));
 }
 
 int pair_ask_to_end(uint32_t guest, bool reboot)
 {
-	int error = 0;
+	return reboot ? QUICKLY(_("cannot ask the guest to reboot"), diptych_reboot(quick, guest))
+		      : QUICKLY(_("cannot ask the guest to end"), diptych_shutdown(quick, guest));
+}
 
-	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock)
-	{
-		error = reboot ? diptych_reboot(quick, guest) : diptych_shutdown(quick, guest);
-		if (error)
-			failed(_("cannot ask the guest to end"), quick, error);
-	}
+int pair_reset(uint32_t guest)
+{
+	return QUICKLY(_("cannot reset the guest"), diptych_reset(quick, guest));
+}
+
+int pair_nmi(uint32_t guest)
+{
+	return QUICKLY(_("cannot inject an NMI"), diptych_inject_nmi(quick, guest));
+}
+
+int pair_send_keys(uint32_t guest, const unsigned int *codes, size_t count, unsigned int hold_ms)
+{
+	return QUICKLY(_("cannot press the keys"),
+		       diptych_send_key(quick, guest, codes, count, hold_ms));
+}
+
+/* Those that may take seconds ------------------------------------------------------------------ */
+
+static int screenshot(struct diptych *context, uint32_t guest, void *arg)
+{
+	return diptych_screenshot(context, guest, *(int *)arg);
+}
+
+static int set_memory(struct diptych *context, uint32_t guest, void *arg)
+{
+	return diptych_set_memory(context, guest, *(uint64_t *)arg);
+}
+
+static int disk_attach(struct diptych *context, uint32_t guest, void *arg)
+{
+	return diptych_disk_attach(context, guest, arg);
+}
+
+static int disk_detach(struct diptych *context, uint32_t guest, void *arg)
+{
+	return diptych_disk_detach(context, guest, ((struct diptych_disk *)arg)->target);
+}
+
+static int disk_change(struct diptych *context, uint32_t guest, void *arg)
+{
+	const struct diptych_disk *disk = arg;
+
+	return diptych_cd_change(context, guest, disk->target, disk->path);
+}
+
+static int nic_attach(struct diptych *context, uint32_t guest, void *arg)
+{
+	return diptych_nic_attach(context, guest, arg);
+}
+
+static int nic_detach(struct diptych *context, uint32_t guest, void *arg)
+{
+	return diptych_nic_detach(context, guest, ((struct diptych_nic *)arg)->mac);
+}
+
+/* With a context of its own, so that nobody waits behind it. */
+static int slowly(const char *what, uint32_t guest,
+		  int (*call)(struct diptych *context, uint32_t guest, void *arg), void *arg)
+{
+	struct diptych *context = NULL;
+	int error = diptych_open(&context, pair_log, NULL);
+
+	if (!error)
+		error = call(context, guest, arg);
+	if (error)
+		failed(what, context, error);
+	diptych_close(context);
+	return error ? -1 : 0;
+}
+
+int pair_screenshot(uint32_t guest, int fd)
+{
+	return slowly(_("cannot take the picture"), guest, screenshot, &fd);
+}
+
+int pair_set_memory(uint32_t guest, unsigned long long kib)
+{
+	uint64_t value = kib;
+
+	return slowly(_("cannot set the guest's memory"), guest, set_memory, &value);
+}
+
+int pair_disk(uint32_t guest, virDomainDiskDef *from, bool attach)
+{
+	struct diptych_desc desc;
+	struct diptych_disk *disk;
+	int ret = -1;
+
+	diptych_desc_init(&desc);
+	disk = diptych_desc_add_disk(&desc);
+	if (!disk || !pair_describe_disk(disk, from))
+		virReportError(VIR_ERR_NO_MEMORY, NULL);
+	else if (attach)
+		ret = slowly(_("cannot attach the disk"), guest, disk_attach, disk);
+	else
+		ret = slowly(_("cannot detach the disk"), guest, disk_detach, disk);
+	diptych_desc_dispose(&desc);
+	return ret;
+}
+
+int pair_disk_change(uint32_t guest, virDomainDiskDef *from)
+{
+	struct diptych_desc desc;
+	struct diptych_disk *disk;
+	int ret = -1;
+
+	diptych_desc_init(&desc);
+	disk = diptych_desc_add_disk(&desc);
+	if (!disk || !pair_describe_disk(disk, from))
+		virReportError(VIR_ERR_NO_MEMORY, NULL);
+	else
+		ret = slowly(_("cannot change the medium"), guest, disk_change, disk);
+	diptych_desc_dispose(&desc);
+	return ret;
+}
+
+int pair_nic(uint32_t guest, virDomainNetDef *from, bool attach)
+{
+	struct diptych_desc desc;
+	struct diptych_nic *nic;
+	int ret = -1;
+
+	diptych_desc_init(&desc);
+	nic = diptych_desc_add_nic(&desc);
+	if (!nic || !pair_describe_net(nic, from))
+		virReportError(VIR_ERR_NO_MEMORY, NULL);
+	else if (attach)
+		ret = slowly(_("cannot attach the interface"), guest, nic_attach, nic);
+	else
+		ret = slowly(_("cannot detach the interface"), guest, nic_detach, nic);
+	diptych_desc_dispose(&desc);
+	return ret;
+}
+
+int pair_vnc(uint32_t guest, char **host, unsigned int *port)
+{
+	struct diptych *context = NULL;
+	char *found = NULL;
+	int error;
+
+	*host = NULL;
+	*port = 0;
+	/* May wait until somebody listens. */
+	error = diptych_open(&context, pair_log, NULL);
+	if (!error)
+		error = diptych_vnc(context, guest, &found, port);
+	if (error == -ENOENT)
+		error = 0;
+	if (error)
+		failed(_("the guest's screen cannot be reached"), context, error);
+	*host = g_strdup(found);
+	free(found);
+	diptych_close(context);
 	return error ? -1 : 0;
 }
 
@@ -266,16 +342,4 @@ bool pair_find(const unsigned char *uuid, struct diptych_pair *pair)
 		error = diptych_lookup_uuid(quick, uuid, pair);
 	}
 	return error == 0;
-}
-
-unsigned long long pair_cpu_time(const virDomainObj *vm)
-{
-	struct diptych_pair pair;
-	unsigned long long ns;
-
-	if (!pair_find(vm->def->uuid, &pair))
-		return 0;
-	ns = pair.guest_ns + pair.fidelity_ns;
-	diptych_pair_dispose(&pair);
-	return ns;
 }

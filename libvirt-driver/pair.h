@@ -21,12 +21,28 @@ int pair_start(const virDomainDef *def, bool paused, uint32_t *guest);
 int pair_end(const unsigned char *uuid); /* 0 also when it is gone already */
 int pair_set_paused(uint32_t guest, bool paused);
 int pair_ask_to_end(uint32_t guest, bool reboot);
-char *pair_console(uint32_t guest); /* NULL: none, and no error is set */
+int pair_reset(uint32_t guest);
+int pair_nmi(uint32_t guest);
+int pair_send_keys(uint32_t guest, const unsigned int *codes, size_t count, unsigned int hold_ms);
+int pair_screenshot(uint32_t guest, int fd);
+int pair_set_memory(uint32_t guest, unsigned long long kib);
+int pair_disk(uint32_t guest, virDomainDiskDef *disk, bool attach);
+int pair_disk_change(uint32_t guest, virDomainDiskDef *disk);
+int pair_nic(uint32_t guest, virDomainNetDef *net, bool attach);
+/* 0 also when the guest has no screen: *port is 0 then. */
+int pair_vnc(uint32_t guest, char **host, unsigned int *port);
+
+/* describe.c: from libvirt's definition to libdiptych's and back. */
+bool pair_describe(struct diptych_desc *desc, const virDomainDef *def);
+bool pair_describe_disk(struct diptych_disk *to, const virDomainDiskDef *from);
+bool pair_describe_net(struct diptych_nic *to, const virDomainNetDef *from);
+virDomainDef *pair_definition(const struct diptych_desc *desc);
+char *pair_native(const virDomainDef *def); /* xl.cfg, a string by malloc */
+char *pair_console(uint32_t guest);	    /* NULL: none, and no error is set */
 
 /* Quiet: true when there is one. diptych_pair_dispose afterwards. */
 bool pair_find(const unsigned char *uuid, struct diptych_pair *pair);
 /* The same, once a pair that ended has been built anew if that is what its monitor does: seconds. */
 bool pair_settled(const unsigned char *uuid, struct diptych_pair *pair);
-unsigned long long pair_cpu_time(const virDomainObj *vm);
 
 #endif

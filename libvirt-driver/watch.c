@@ -36,6 +36,7 @@ static void run(void *opaque G_GNUC_UNUSED)
 		{ .fd = stop_fd, .events = POLLIN },
 	};
 
+	follow_pvh(); /* which may have ended while nobody was here */
 	for (;;) {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			break;
@@ -46,6 +47,7 @@ static void run(void *opaque G_GNUC_UNUSED)
 		if (diptych_event_dispatch(context, event, NULL) < 0)
 			break;
 		follow_preserved();
+		follow_pvh();
 	}
 	VIR_ERROR(_("cannot hear of pairs that end any more: %s"), diptych_error(context));
 }

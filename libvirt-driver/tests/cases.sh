@@ -34,14 +34,16 @@ check "autostart --disable" v autostart --disable web
 check "... is no link" test ! -e /etc/libvirt/diptych/autostart/web.xml
 check "autostart again" v autostart web
 
-for element in '<devices><graphics type="vnc"/></devices>:devices/graphics' '<devices><tpm/></devices>:devices/tpm' \
-	'<memoryBacking/>:memoryBacking' '<cputune/>:cputune' '<devices><hostdev/></devices>:devices/hostdev' \
+for element in '<devices><tpm/></devices>:devices/tpm' '<devices><sound model="ac97"/></devices>:devices/sound' \
+	'<memoryBacking/>:memoryBacking' '<cputune><shares>9</shares></cputune>:cputune/shares' '<devices><hostdev/></devices>:devices/hostdev' \
 	'<features><hyperv/></features>:features/hyperv'; do
 	with "${element%:*}"
 	check "refuses ${element##*:} by name" refused "${element##*:}" v define /run/other.xml
 done
-changed "s,<vcpu>1,<vcpu>4,"
-check "refuses 4 vCPUs" refused "vcpu '4'" v define /run/other.xml
+changed "s,<vcpu>1,<vcpu>33,"
+check "refuses 33 vCPUs" refused "vcpu '33'" v define /run/other.xml
+changed "s,<vcpu>1,<vcpu current='1'>2,"
+check "refuses vCPUs that come later" refused "vcpu 'current'" v define /run/other.xml
 changed "s,dev='vda' bus='virtio',dev='xvda' bus='xen',;s,</serial>,</serial><console type='pty'/>,"
 check "takes Xen's own disk name" v define /run/other.xml
 check "... as virtio" grep -q "<target dev='xvda' bus='virtio'/>" <(v dumpxml other)
@@ -66,6 +68,7 @@ check "start tells libdiptych's reason" refused "the double was told to refuse" 
 check "... and the domain is off as before" is web "shut off"
 rm $world/refuse
 ln -s "$(readlink -f /dev/ptmx)" $world/pty
+truncate -s 1M /srv/web.img
 check "start" v start web
 check "domid" test "$(v domid web)" -gt 0
 check "domstate is running" is web running
@@ -158,7 +161,7 @@ check "... and active" test "$(v domid web)" -gt 0
 check "... until it is destroyed" v destroy web
 v define /run/web.xml
 
-check "console" python3 "$here/console.py" $world/pty virsh -c $uri web
+check "console" /usr/bin/python3 "$here/console.py" $world/pty virsh -c $uri web
 check "... and its domain goes on" is web running
 v destroy web
 
@@ -181,6 +184,10 @@ finish_pair destroyed
 check "... and when somebody else destroys it" eventually is web "shut off"
 check "undefine" v undefine web
 check "... leaves nothing" test -z "$(v list --all)"
+. "$here/verbs.sh"
+. "$here/install.sh"
+check "hostile definitions, and those of libvirt's own tests, are refused clearly" timeout 300 /usr/bin/python3 "$here/corpus.py" "$corpus"
+cat /run/check.out
 kill $events 2>/dev/null
 dead() { ! kill -0 $daemon; }
 idle() { start_daemon --timeout 2 && eventually dead; }

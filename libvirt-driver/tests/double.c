@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A test double of libdiptych: it stands in for the library where there is no hypervisor, so that
- * the driver's own work can be tried with stock libvirtd.  Never installed, never shipped.
+ * the driver's own work can be tried with stock libvirtd.  Never installed, never shipped.  The parser
+ * of configurations is the library's own.
  *
  * Its world is the folder $DIPTYCH_DOUBLE.  A pair is a file there named by its uuid and holding
  * "GUEST MEMORY_KIB STATE NAME"; a test ends a pair by writing "GUEST REASON" to UUID.end and then
  * removing UUID, or makes one by a rename to UUID; while the file `lock` is there, a monitor is at work.  $DIPTYCH_DOUBLE/pty is the console of all.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,39 +86,6 @@ const char *diptych_error(const struct diptych *context)
 	return context->error;
 }
 
-void diptych_desc_init(struct diptych_desc *desc)
-{
-	memset(desc, 0, sizeof(*desc));
-}
-
-void diptych_desc_dispose(struct diptych_desc *desc)
-{
-	size_t i;
-
-	for (i = 0; i < desc->disk_count; i++) {
-		free(desc->disks[i].path);
-		free(desc->disks[i].target);
-	}
-	for (i = 0; i < desc->nic_count; i++)
-		free(desc->nics[i].bridge);
-	free(desc->disks);
-	free(desc->nics);
-	free(desc->name);
-	free(desc->boot);
-}
-
-struct diptych_disk *diptych_desc_add_disk(struct diptych_desc *desc)
-{
-	desc->disks = realloc(desc->disks, ++desc->disk_count * sizeof(*desc->disks));
-	return memset(&desc->disks[desc->disk_count - 1], 0, sizeof(*desc->disks));
-}
-
-struct diptych_nic *diptych_desc_add_nic(struct diptych_desc *desc)
-{
-	desc->nics = realloc(desc->nics, ++desc->nic_count * sizeof(*desc->nics));
-	return memset(&desc->nics[desc->nic_count - 1], 0, sizeof(*desc->nics));
-}
-
 /* Appends the description to the file `created`, for the test to look at. */
 static void show(const struct diptych_desc *desc)
 {
@@ -126,7 +95,9 @@ static void show(const struct diptych_desc *desc)
 
 	snprintf(path, sizeof(path), "%s/created", world());
 	file = fopen(path, "a");
-	fprintf(file, "name=%s memory=%llu vcpus=%u serial=%d boot=%s actions=%d%d%d", desc->name,
+	fprintf(file, "%s%sname=%s memory=%llu vcpus=%u serial=%d boot=%s actions=%d%d%d",
+		desc->firmware == DIPTYCH_OVMF ? "ovmf " : "",
+		desc->machine == DIPTYCH_Q35 ? "q35 " : "", desc->name,
 		(unsigned long long)desc->max_memory_kib, desc->vcpus, desc->serial,
 		desc->boot ? desc->boot : "-", desc->on_poweroff, desc->on_reboot, desc->on_crash);
 	for (i = 0; i < desc->disk_count; i++)
@@ -136,6 +107,9 @@ static void show(const struct diptych_desc *desc)
 	for (i = 0; i < desc->nic_count; i++)
 		fprintf(file, " nic=%02x:%02x,%s,%d", desc->nics[i].mac[0], desc->nics[i].mac[5],
 			desc->nics[i].bridge, desc->nics[i].model);
+	if (desc->vnc)
+		fprintf(file, " vnc=%s,%u%s%s", desc->vnc_listen ? desc->vnc_listen : "-",
+			desc->vnc_port, desc->vga ? " vga" : "", desc->usb_tablet ? " tablet" : "");
 	fputc('\n', file);
 	fclose(file);
 }
@@ -296,6 +270,92 @@ int diptych_pause(struct diptych *context, uint32_t guest)
 int diptych_unpause(struct diptych *context, uint32_t guest)
 {
 	return set_state(context, guest, "running");
+}
+
+/* What is asked of a guest's machine is written to the file `asked`, for the test to look at. */
+__attribute__((format(printf, 3, 4))) static int ask(struct diptych *context, uint32_t guest,
+						     const char *format, ...)
+{
+	struct diptych_pair pair;
+	char path[512];
+	va_list args;
+	FILE *file;
+	int error = find(context, guest, &pair);
+
+	if (error)
+		return error;
+	diptych_pair_dispose(&pair);
+	snprintf(path, sizeof(path), "%s/asked", world());
+	file = fopen(path, "a");
+	va_start(args, format);
+	vfprintf(file, format, args);
+	va_end(args);
+	fputc('\n', file);
+	fclose(file);
+	return 0;
+}
+
+int diptych_reset(struct diptych *context, uint32_t guest)
+{
+	return ask(context, guest, "reset");
+}
+
+int diptych_inject_nmi(struct diptych *context, uint32_t guest)
+{
+	return ask(context, guest, "nmi");
+}
+
+int diptych_send_key(struct diptych *context, uint32_t guest, const unsigned int *codes,
+		     size_t count, unsigned int hold_ms)
+{
+	return ask(context, guest, "keys %zu: %u.. for %u", count, codes[0], hold_ms);
+}
+
+int diptych_screenshot(struct diptych *context, uint32_t guest, int fd)
+{
+	static const char picture[] = "P6 1 1 255 \0\1\2";
+
+	if (write(fd, picture, sizeof(picture)) != sizeof(picture))
+		return -EIO;
+	return ask(context, guest, "screenshot");
+}
+
+int diptych_set_memory(struct diptych *context, uint32_t guest, uint64_t kib)
+{
+	return ask(context, guest, "memory %llu", (unsigned long long)kib);
+}
+
+int diptych_disk_attach(struct diptych *context, uint32_t guest, const struct diptych_disk *disk)
+{
+	return ask(context, guest, "disk attach %s %s %d%d%d", disk->target, disk->path, disk->bus,
+		   disk->readonly, disk->cdrom);
+}
+
+int diptych_disk_detach(struct diptych *context, uint32_t guest, const char *target)
+{
+	return ask(context, guest, "disk detach %s", target);
+}
+
+int diptych_cd_change(struct diptych *context, uint32_t guest, const char *target, const char *path)
+{
+	return ask(context, guest, "disk change %s %s", target, path ? path : "eject");
+}
+
+int diptych_nic_attach(struct diptych *context, uint32_t guest, const struct diptych_nic *nic)
+{
+	return ask(context, guest, "nic attach %02x %s %d", nic->mac[5], nic->bridge, nic->model);
+}
+
+int diptych_nic_detach(struct diptych *context, uint32_t guest, const uint8_t mac[6])
+{
+	return ask(context, guest, "nic detach %02x", mac[5]);
+}
+
+int diptych_vnc(struct diptych *context, uint32_t guest, char **host, unsigned int *port)
+{
+	*host = strdup("127.0.0.1");
+	*port = 5907;
+	return ask(context, guest, "vnc");
 }
 
 int diptych_console_path(struct diptych *context, uint32_t guest, char **path)

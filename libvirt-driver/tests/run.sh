@@ -5,17 +5,18 @@
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../build-aux/lib.sh"
-need_packages libvirt-daemon libvirt-clients
+need_packages libvirt-daemon libvirt-clients python3-libvirt virtinst
 
 if [ -z "${IN_NAMESPACE-}" ]; then
 	module=$("$here/../build.sh" double) || exit 1
-	export module
+	corpus=$("$here/../build.sh" corpus) || exit 1
+	export module corpus
 	export IN_NAMESPACE=1
 	[ "$(id -u)" = 0 ] || exec sudo -E unshare --mount "$0" "$@"
 	exec unshare --mount "$0" "$@"
 fi
 
-for d in /run /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+for d in /run /srv /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
 	mkdir -p "$d"
 	mount -t tmpfs tmpfs "$d" || die "cannot mount"
 done

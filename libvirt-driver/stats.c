@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a domain's disks and interfaces have done.  dom0's backends count: the domain that they
+ * serve is the guest's fidelity domain, disk i its /dev/xvda + i, interface i its vif i.
+ */
+#include "xen.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <util/virfile.h>
+#include <util/virmacaddr.h>
+#include <util/virnetdevtap.h>
+#include <util/virtypedparam.h>
+#include <util/virutil.h>
+
+VIR_LOG_INIT("diptych.stats");
+
+#define VBD_FIRST  51712u /* xvda, as Xen numbers block devices */
+#define VBD_STEP   16u
+#define SECTOR	   512ull
+#define VBD_FOLDER "/sys/bus/xen-backend/devices"
+
+/* Disks ---------------------------------------------------------------------------------------- */
+
+static int disk_index(virDomainObj *vm, const char *path)
+{
+	int index = virDomainDiskIndexByName(vm->def, path, false);
+
+	if (index < 0)
+		virReportError(VIR_ERR_INVALID_ARG, _("invalid path: %s"), path);
+	return index;
+}
+
+int domain_get_block_info(virDomainPtr dom, const char *path, virDomainBlockInfoPtr info,
+			  unsigned int flags)
+{
+	VIR_AUTOCLOSE fd = -1;
+	const char *source;
+	virDomainObj *vm;
+	struct stat st;
+	int index, ret = -1;
+	off_t end;
+
+	if (check_flags(__func__, flags, 0) < 0)
+		return -1;
+	vm = domain_for(dom, virDomainGetBlockInfoEnsureACL);
+	if (!vm)
+		return -1;
+	index = disk_index(vm, path);
+	if (index < 0)
+		goto out;
+	source = virDomainDiskGetSource(vm->def->disks[index]);
+	if (!source) {
+		virReportError(VIR_ERR_INVALID_ARG, _("disk '%s' has no medium"), path);
+		goto out;
+	}
+	fd = open(source, O_RDONLY | O_CLOEXEC);
+	end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	if (end < 0 || fstat(fd, &st) < 0) {
+		virReportSystemError(errno, _("cannot read '%s'"), source);
+		goto out;
+	}
+	info->capacity = info->physical = (unsigned long long)end;
+	info->allocation = S_ISBLK(st.st_mode) ? info->capacity
+					       : (unsigned long long)st.st_blocks * SECTOR;
+	ret = 0;
+out:
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+static int counter(const char *folder, const char *name, unsigned long long *value)
+{
+	return virFileReadValueUllong(value, "%s/statistics/%s", folder, name);
+}
+
+struct block {
+	unsigned long long reads, read_bytes, writes, write_bytes, flushes;
+};
+
+/* A disk without a medium has no backend, and has done nothing. */
+static int block_stats(uint32_t domid, const virDomainDef *def, size_t index, struct block *block)
+{
+	unsigned int number = VBD_FIRST + VBD_STEP * (unsigned int)index;
+	g_autofree char *folder = NULL;
+
+	memset(block, 0, sizeof(*block));
+	if (!virDomainDiskGetSource(def->disks[index]))
+		return 0;
+	if (is_pvh(def)) {
+		int place = virDiskNameToIndex(def->disks[index]->dst);
+
+		number = VBD_FIRST + VBD_STEP * (unsigned int)(place < 0 ? (int)index : place);
+	}
+	folder = g_strdup_printf(VBD_FOLDER "/vbd-%u-%u", domid, number);
+	if (counter(folder, "rd_req", &block->reads) < 0 ||
+	    counter(folder, "wr_req", &block->writes) < 0 ||
+	    counter(folder, "f_req", &block->flushes) < 0 ||
+	    counter(folder, "rd_sect", &block->read_bytes) < 0 ||
+	    counter(folder, "wr_sect", &block->write_bytes) < 0) {
+		virReportError(VIR_ERR_OPERATION_FAILED, _("disk '%s': its backend has no %s"),
+			       def->disks[index]->dst, folder);
+		return -1;
+	}
+	block->read_bytes *= SECTOR;
+	block->write_bytes *= SECTOR;
+	return 0;
+}
+
+/* "" or NULL: all disks together, as libvirt has it. */
+static int stats_of(virDomainPtr dom, const char *path, struct block *sum,
+		    int (*allowed)(virConnectPtr, virDomainDef *))
+{
+	virDomainObj *vm = domain_for(dom, allowed);
+	struct block one;
+	int index = -1, ret = -1;
+	uint32_t domid;
+	size_t i;
+
+	if (!vm)
+		return -1;
+	memset(sum, 0, sizeof(*sum));
+	if (virDomainObjCheckActive(vm) < 0 || xen_scheduled(vm, &domid) < 0)
+		goto out;
+	if (path && *path) {
+		index = disk_index(vm, path);
+		if (index < 0)
+			goto out;
+	}
+	for (i = 0; i < vm->def->ndisks; i++) {
+		if (index >= 0 && i != (size_t)index)
+			continue;
+		if (block_stats(domid, vm->def, i, &one) < 0)
+			goto out;
+		sum->reads += one.reads;
+		sum->read_bytes += one.read_bytes;
+		sum->writes += one.writes;
+		sum->write_bytes += one.write_bytes;
+		sum->flushes += one.flushes;
+	}
+	ret = 0;
+out:
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+int domain_block_stats(virDomainPtr dom, const char *path, virDomainBlockStatsPtr stats)
+{
+	struct block block;
+
+	if (stats_of(dom, path, &block, virDomainBlockStatsEnsureACL) < 0)
+		return -1;
+	stats->rd_req = (long long)block.reads;
+	stats->rd_bytes = (long long)block.read_bytes;
+	stats->wr_req = (long long)block.writes;
+	stats->wr_bytes = (long long)block.write_bytes;
+	stats->errs = -1;
+	return 0;
+}
+
+int domain_block_stats_flags(virDomainPtr dom, const char *path, virTypedParameterPtr params,
+			     int *count, unsigned int flags)
+{
+	struct block block;
+	const struct {
+		const char *name;
+		const unsigned long long *value;
+	} all[] = {
+		{ VIR_DOMAIN_BLOCK_STATS_READ_REQ, &block.reads },
+		{ VIR_DOMAIN_BLOCK_STATS_READ_BYTES, &block.read_bytes },
+		{ VIR_DOMAIN_BLOCK_STATS_WRITE_REQ, &block.writes },
+		{ VIR_DOMAIN_BLOCK_STATS_WRITE_BYTES, &block.write_bytes },
+		{ VIR_DOMAIN_BLOCK_STATS_FLUSH_REQ, &block.flushes },
+	};
+	size_t i;
+
+	if (check_flags(__func__, flags, VIR_TYPED_PARAM_STRING_OKAY) < 0 ||
+	    stats_of(dom, path, &block, virDomainBlockStatsFlagsEnsureACL) < 0)
+		return -1;
+	if (!*count) {
+		*count = G_N_ELEMENTS(all);
+		return 0;
+	}
+	*count = MIN(*count, (int)G_N_ELEMENTS(all));
+	for (i = 0; i < (size_t)*count; i++) {
+		if (virTypedParameterAssign(&params[i], all[i].name, VIR_TYPED_PARAM_LLONG,
+					    (long long)*all[i].value) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Interfaces ----------------------------------------------------------------------------------- */
+
+/* dom0 sends what the guest receives: the counters change places. */
+static int net_stats(const char *name, virDomainInterfaceStatsPtr stats)
+{
+	return virNetDevTapInterfaceStats(name, stats, true);
+}
+
+int domain_interface_stats(virDomainPtr dom, const char *device, virDomainInterfaceStatsPtr stats)
+{
+	virDomainObj *vm = domain_for(dom, virDomainInterfaceStatsEnsureACL);
+	virDomainNetDef *net;
+	int ret = -1;
+
+	if (!vm)
+		return -1;
+	if (virDomainObjCheckActive(vm) == 0 && (net = virDomainNetFind(vm->def, device)))
+		ret = net_stats(net->ifname, stats);
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+/* Who leases addresses on a bridge of the administrator's, dom0 does not know; what dom0 has heard
+ * on the wire it does. */
+int domain_interface_addresses(virDomainPtr dom, virDomainInterfacePtr **interfaces,
+			       unsigned int source, unsigned int flags)
+{
+	virDomainObj *vm;
+	int ret = -1;
+
+	if (check_flags(__func__, flags, 0) < 0)
+		return -1;
+	vm = domain_for_flags(dom, virDomainInterfaceAddressesEnsureACL, source);
+	if (!vm)
+		return -1;
+	if (virDomainObjCheckActive(vm) < 0)
+		goto out;
+	switch (source) {
+	case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE:
+		ret = virDomainNetDHCPInterfaces(vm->def, interfaces);
+		break;
+	case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP:
+		ret = virDomainNetARPInterfaces(vm->def, interfaces);
+		break;
+	default:
+		virReportError(VIR_ERR_ARGUMENT_UNSUPPORTED, _("source %u: only lease and arp"),
+			       source);
+	}
+out:
+	virDomainObjEndAPI(&vm);
+	return ret;
+}
+
+/* domstats ------------------------------------------------------------------------------------- */
+
+static int add_state(virDomainObj *vm, virTypedParamList *list)
+{
+	int reason;
+	int state = (int)virDomainObjGetState(vm, &reason);
+
+	return virTypedParamListAddInt(list, state, "state.state") < 0 ||
+			       virTypedParamListAddInt(list, reason, "state.reason") < 0
+		       ? -1
+		       : 0;
+}
+
+static int add_cpu(virDomainObj *vm, virTypedParamList *list)
+{
+	if (!virDomainObjIsActive(vm))
+		return 0;
+	return virTypedParamListAddULLong(list, cpu_time(vm), "cpu.time");
+}
+
+static int add_balloon(virDomainObj *vm, virTypedParamList *list)
+{
+	if (virTypedParamListAddULLong(list, vm->def->mem.cur_balloon, "balloon.current") < 0)
+		return -1;
+	return virTypedParamListAddULLong(list, virDomainDefGetMemoryTotal(vm->def),
+					  "balloon.maximum");
+}
+
+static int add_vcpu(virDomainObj *vm, virTypedParamList *list)
+{
+	if (virTypedParamListAddUInt(list, virDomainDefGetVcpus(vm->def), "vcpu.current") < 0)
+		return -1;
+	return virTypedParamListAddUInt(list, virDomainDefGetVcpusMax(vm->def), "vcpu.maximum");
+}
+
+static int add_net(virDomainObj *vm, virTypedParamList *list)
+{
+	virDomainInterfaceStatsStruct stats;
+	size_t i;
+
+	if (!virDomainObjIsActive(vm))
+		return 0;
+	if (virTypedParamListAddUInt(list, (unsigned int)vm->def->nnets, "net.count") < 0)
+		return -1;
+	for (i = 0; i < vm->def->nnets; i++) {
+		const char *name = vm->def->nets[i]->ifname;
+
+		if (!name)
+			continue;
+		if (virTypedParamListAddString(list, name, "net.%zu.name", i) < 0)
+			return -1;
+		if (net_stats(name, &stats) < 0) {
+			virResetLastError();
+			continue;
+		}
+#define ADD(field, key) \
+	virTypedParamListAddULLong(list, (unsigned long long)stats.field, "net.%zu." key, i) < 0
+		if (ADD(rx_bytes, "rx.bytes") || ADD(rx_packets, "rx.pkts") ||
+		    ADD(rx_errs, "rx.errs") || ADD(rx_drop, "rx.drop") ||
+		    ADD(tx_bytes, "tx.bytes") || ADD(tx_packets, "tx.pkts") ||
+		    ADD(tx_errs, "tx.errs") || ADD(tx_drop, "tx.drop"))
+			return -1;
+#undef ADD
+	}
+	return 0;
+}
+
+static int add_block(virDomainObj *vm, virTypedParamList *list)
+{
+	struct block block;
+	uint32_t domid;
+	size_t i;
+
+	if (!virDomainObjIsActive(vm) || xen_scheduled(vm, &domid) < 0) {
+		virResetLastError();
+		return 0;
+	}
+	if (virTypedParamListAddUInt(list, (unsigned int)vm->def->ndisks, "block.count") < 0)
+		return -1;
+	for (i = 0; i < vm->def->ndisks; i++) {
+		const char *source = virDomainDiskGetSource(vm->def->disks[i]);
+
+		if (virTypedParamListAddString(list, vm->def->disks[i]->dst, "block.%zu.name", i) <
+			    0 ||
+		    (source && virTypedParamListAddString(list, source, "block.%zu.path", i) < 0))
+			return -1;
+		if (block_stats(domid, vm->def, i, &block) < 0) {
+			virResetLastError();
+			continue;
+		}
+#define ADD(field, key) virTypedParamListAddULLong(list, block.field, "block.%zu." key, i) < 0
+		if (ADD(reads, "rd.reqs") || ADD(read_bytes, "rd.bytes") ||
+		    ADD(writes, "wr.reqs") || ADD(write_bytes, "wr.bytes") ||
+		    ADD(flushes, "fl.reqs"))
+			return -1;
+#undef ADD
+	}
+	return 0;
+}
+
+static const struct {
+	unsigned int bit;
+	int (*add)(virDomainObj *vm, virTypedParamList *list);
+} groups[] = {
+	{ VIR_DOMAIN_STATS_STATE, add_state },	   { VIR_DOMAIN_STATS_CPU_TOTAL, add_cpu },
+	{ VIR_DOMAIN_STATS_BALLOON, add_balloon }, { VIR_DOMAIN_STATS_VCPU, add_vcpu },
+	{ VIR_DOMAIN_STATS_INTERFACE, add_net },   { VIR_DOMAIN_STATS_BLOCK, add_block },
+};
+
+static virDomainStatsRecordPtr record(virConnectPtr conn, virDomainObj *vm, unsigned int wanted)
+{
+	g_autoptr(virTypedParamList) list = g_new0(virTypedParamList, 1);
+	virDomainStatsRecordPtr made;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(groups); i++) {
+		if (wanted & groups[i].bit && groups[i].add(vm, list) < 0)
+			return NULL;
+	}
+	made = g_new0(virDomainStatsRecord, 1);
+	made->dom = domain_handle(conn, vm);
+	if (!made->dom) {
+		g_free(made);
+		return NULL;
+	}
+	made->nparams = (int)virTypedParamListStealParams(list, &made->params);
+	return made;
+}
+
+static int wanted_groups(unsigned int *wanted, bool enforce)
+{
+	unsigned int all = 0;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(groups); i++)
+		all |= groups[i].bit;
+	if (!*wanted) {
+		*wanted = all;
+	} else if (*wanted & ~all && enforce) {
+		virReportError(VIR_ERR_ARGUMENT_UNSUPPORTED,
+			       _("domstats: groups 0x%x are not supported by Diptych"),
+			       *wanted & ~all);
+		return -1;
+	}
+	return 0;
+}
+
+int connect_get_all_domain_stats(virConnectPtr conn, virDomainPtr *domains, unsigned int count,
+				 unsigned int wanted, virDomainStatsRecordPtr **records,
+				 unsigned int flags)
+{
+	unsigned int filter = flags & (VIR_CONNECT_LIST_DOMAINS_FILTERS_ACTIVE |
+				       VIR_CONNECT_LIST_DOMAINS_FILTERS_PERSISTENT |
+				       VIR_CONNECT_LIST_DOMAINS_FILTERS_STATE);
+	virDomainStatsRecordPtr *made;
+	virDomainObj **vms = NULL;
+	size_t found = 0, i;
+	int ret = -1;
+
+	if (check_flags(__func__, flags,
+			filter | VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS |
+				VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT) < 0 ||
+	    virConnectGetAllDomainStatsEnsureACL(conn) < 0 ||
+	    wanted_groups(&wanted, flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS) < 0)
+		return -1;
+	if (count) {
+		if (virDomainObjListConvert(driver->domains, conn, domains, count, &vms, &found,
+					    virConnectGetAllDomainStatsCheckACL, filter, true) < 0)
+			return -1;
+	} else {
+		virDomainObjListCollect(driver->domains, conn, &vms, &found,
+					virConnectGetAllDomainStatsCheckACL, filter);
+	}
+	made = g_new0(virDomainStatsRecordPtr, found + 1);
+	for (i = 0; i < found; i++) {
+		virObjectLock(vms[i]);
+		made[i] = record(conn, vms[i], wanted);
+		virObjectUnlock(vms[i]);
+		if (!made[i])
+			break;
+	}
+	if (i == found) {
+		*records = g_steal_pointer(&made);
+		ret = (int)found;
+	}
+	virDomainStatsRecordListFree(made);
+	virObjectListFreeCount(vms, found);
+	return ret;
+}

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# What cases.sh has not asked for: the rest of virsh's commands on a domain and its definition.
+
+asked() { grep -qxF -- "$1" $world/asked; } # of libdiptych
+truncate -s 1M /srv/new.img /srv/cd.iso
+: >$world/asked
+
+check "domcapabilities" grep -q "<value>vnc</value>" <(v domcapabilities)
+check "domcapabilities --machine xenpvh" grep -q "<machine>xenpvh</machine>" <(v domcapabilities --machine xenpvh)
+check "... of a machine that is not there" refused "machine 'alpha'" v domcapabilities --machine alpha
+check "maxvcpus" test "$(v maxvcpus)" -ge 1
+check "maxvcpus of another type" refused "unknown type 'kvm'" v maxvcpus --type kvm
+
+sed "s,</devices>,<graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1'/><input type='tablet' bus='usb'/></devices>," \
+	/run/web.xml >/run/screen.xml
+check "define with a screen" v define /run/screen.xml
+v dumpxml web >/run/dump.xml
+check "... has a video card" grep -q "<model type='vga'" /run/dump.xml
+check "... can be defined again" v define /run/dump.xml
+check "domxml-to-native" grep -q '^name = "web"' <(v domxml-to-native xen-xl --xml /run/screen.xml)
+v domxml-to-native xen-xl --xml /run/web.xml >/run/web.cfg
+check "domxml-from-native gives back the same" grep -q "/srv/web.img" <(v domxml-from-native xen-xl /run/web.cfg)
+echo 'type = "hvm"' >/run/bad.cfg
+check "domxml-from-native names what is wrong" refused "name" v domxml-from-native xen-xl /run/bad.cfg
+check "... and another format" refused "unsupported config type 'vmx'" v domxml-from-native vmx /run/web.cfg
+
+sed "s,<os>,<cputune><vcpupin vcpu='0' cpuset='0'/></cputune><os>," /run/screen.xml >/run/pinned.xml
+check "define with a pinned vCPU" v define /run/pinned.xml
+check "... stands in the XML" grep -q "<vcpupin vcpu='0' cpuset='0'/>" <(v dumpxml web)
+v define /run/screen.xml
+
+check "desc --title" v desc web --config --title "A web server"
+check "... is told" grep -q "A web server" <(v list --all --title)
+check "metadata --set" v metadata web --uri urn:mine --key mine --set "<note>7</note>" --config
+check "... is told" grep -q "<note>7</note>" <(v metadata web --uri urn:mine)
+check "domrename" v domrename web site
+check "... has the new name" grep -q 'site *shut off' <(v list --all)
+check "... its file too" test -s /etc/libvirt/diptych/site.xml -a ! -e /etc/libvirt/diptych/web.xml
+check "... refuses a path" refused "cannot be a domain's" v domrename site a/b
+check "domrename back" v domrename site web
+
+check "setmaxmem" v setmaxmem web 524288 --config
+check "... is told" grep -Eq 'Max memory: +524288 KiB' <(v dominfo web)
+check "setmem of less" refused "currentMemory" v setmem web 262144 --config
+check "setvcpus beyond the maximum" refused "" v setvcpus web 99 --config
+check "vcpucount" test "$(v vcpucount web --maximum --config)" = 1
+check "domblklist" grep -Eq 'vda +/srv/web.img' <(v domblklist web)
+check "domblkinfo" grep -Eq 'Capacity: +1048576' <(v domblkinfo web vda)
+check "domiflist" grep -Eq 'bridge +br0 +virtio +00:16:3e:01:02:03' <(v domiflist web)
+
+check "attach-disk --config" v attach-disk web /srv/new.img vdb --config
+check "... stands there" grep -q "vdb" <(v domblklist web)
+check "... not twice" refused "target vdb already exists" v attach-disk web /srv/new.img vdb --config
+check "detach-disk --config" v detach-disk web vdb --config
+check "... is gone" refused "" grep -q "vdb" <(v domblklist web)
+check "attach-interface --config" v attach-interface web bridge br0 --mac 00:16:3e:09:09:09 --model e1000 --config
+check "detach-interface --config" v detach-interface web bridge --mac 00:16:3e:09:09:09 --config
+check "attach-device refuses by name" refused "devices/tpm" v attach-device web <(echo '<tpm/>') --config
+check "... a device that cannot come" refused "device 'graphics'" \
+	v attach-device web <(echo "<graphics type='vnc'/>") --config
+
+check "start with a screen" v start web
+check "... libdiptych was told" grep -q "vnc=127.0.0.1,0 vga tablet" $world/created
+check "vncdisplay" test "$(v vncdisplay web)" = 127.0.0.1:7
+check "domdisplay" test "$(v domdisplay web)" = vnc://127.0.0.1:7
+check "domcontrol" test "$(v domcontrol web)" = ok
+check "reset" v reset web
+check "... was asked for" asked reset
+check "inject-nmi" v inject-nmi web
+check "... was asked for" asked nmi
+check "send-key" v send-key web --codeset linux --holdtime 50 KEY_LEFTCTRL KEY_LEFTALT KEY_DELETE
+check "... was asked for, by QEMU's numbers" asked "keys 3: 29.. for 50"
+check "screenshot" v screenshot web /run/picture
+check "... is the picture" grep -q "^P6 1 1 255" /run/picture
+check "setmem" v setmem web 131072 --live
+check "... was asked for" asked "memory 131072"
+check "setmem beyond the maximum" refused "more than the domain's maximum" v setmem web 99G --live
+check "setmaxmem of a running domain" refused "" v setmaxmem web 1G --live
+check "setvcpus of a running real guest" refused "keeps its vCPUs" v setvcpus web 1 --live
+check "dommemstat" grep -q "^actual 131072" <(v dommemstat web)
+check "cpu-stats --total" grep -Eq 'cpu_time +2.5' <(v cpu-stats web --total)
+check "domstats" grep -q "balloon.maximum=524288" <(v domstats web)
+check "domstats --state" grep -q "state.state=1" <(v domstats --state --enforce)
+check "... refuses groups that are not there" refused "domstats: groups" v domstats --perf --enforce
+check "attach-disk" v attach-disk web /srv/new.img vdb --live
+check "... was asked for" asked "disk attach vdb /srv/new.img 000"
+check "... shows" grep -q "vdb" <(v domblklist web)
+check "detach-disk" v detach-disk web vdb --live
+check "... was asked for" asked "disk detach vdb"
+check "detach-disk that is not there" refused "no target device" v detach-device web <(echo "<disk type='file' device='disk'><source file='/srv/new.img'/><target dev='vdq' bus='virtio'/></disk>") --live
+check "attach-interface" v attach-interface web bridge br0 --mac 00:16:3e:09:09:09 --model virtio --live
+check "... was asked for" asked "nic attach 09 br0 0"
+check "detach-interface" v detach-interface web bridge --mac 00:16:3e:09:09:09 --live
+check "... was asked for" asked "nic detach 09"
+check "update-device of a disk" refused "only the medium of a cdrom" v update-device web \
+	<(echo "<disk type='file' device='disk'><source file='/srv/new.img'/><target dev='vda' bus='virtio'/></disk>") --live
+check "change-media of what is no drive" refused "" v change-media web vda --eject
+check "domrename of a running domain" refused "active domain" v domrename web other
+check "save" refused "not supported" v save web /run/saved
+check "managedsave" refused "not supported" v managedsave web
+check "snapshot-create" refused "not supported" v snapshot-create web
+check "migrate" refused "" v migrate web xen+ssh://nowhere/
+check "metadata --edit of a running domain's" v metadata web --uri urn:mine --key mine --set "<note>8</note>" --live
+check "... is told" grep -q "<note>8</note>" <(v metadata web --uri urn:mine)
+check "... and the other on disk" grep -q "<note>7</note>" <(v metadata web --uri urn:mine --config)
+v destroy web
+check "the definition has none of it" grep -q "<graphics type='vnc' port='-1'" <(v dumpxml web)
+
+sed "s,<disk type='file' device='disk'>.*,<disk type='file' device='cdrom'><source file='/srv/cd.iso'/><target dev='hdc' bus='ide'/></disk>," \
+	/run/screen.xml >/run/cd.xml
+check "define with a CD-ROM drive" v define /run/cd.xml
+v start web
+check "change-media --eject" v change-media web hdc --eject --live
+check "... was asked for" asked "disk change hdc eject"
+check "change-media --insert" v change-media web hdc /srv/cd.iso --insert --live
+check "... was asked for" asked "disk change hdc /srv/cd.iso"
+v destroy web
+v undefine web
+
+cat >/run/pvh.xml <<XML
+<domain type='xen'><name>lean</name><memory unit='MiB'>128</memory><currentMemory unit='MiB'>64</currentMemory><vcpu current='1'>2</vcpu>
+<os><type arch='x86_64'>xenpvh</type><kernel>/srv/vmlinux</kernel><initrd>/srv/initramfs</initrd><cmdline>console=hvc0</cmdline></os>
+<devices><disk type='block' device='disk'><source dev='/dev/vg/lean'/><target dev='xvda' bus='xen'/></disk></devices></domain>
+XML
+check "define a PVH domain" v define /run/pvh.xml
+check "... has a console" grep -q "<target type='xen'" <(v dumpxml lean)
+check "... can be defined again" v define <(v dumpxml lean)
+check "setvcpus --config" v setvcpus lean 2 --config
+check "setmem --config" v setmem lean 131072 --config
+check "start without a hypervisor tells why" refused "the hypervisor cannot be asked" v start lean
+check "... and it is off" is lean "shut off"
+check "a screen for a PVH domain is refused" refused "graphics" v define <(sed "s,</devices>,<graphics type='vnc'/></devices>," /run/pvh.xml)
+v undefine lean
+check "undefine" test -z "$(v list --all --name)"
