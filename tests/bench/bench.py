@@ -3,6 +3,7 @@
 """Costs of the core beside stock Xen's and the bare machine's, by one probe: `make bench`.
 
   bench.py --build DIR --core FILE [--peers committed]    the table, DIR/bench.json
+           --root DIR                                     also a pair's rows; DIR: what `make install DESTDIR=` gave
   bench.py --measure-peers OUT                            measures the peers (through peers.sh, which caches)
 """
 import argparse
@@ -13,7 +14,9 @@ import sys
 import time
 
 import machines
+import pairs
 import rows
+import xl
 from bed.images import image
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -36,8 +39,12 @@ def measure_peers(folder):
     tools = machines.Tools(os.path.join(folder, "tools"), image("dom0"))
     say("stock Xen 4.17 with a PVH dom0")
     xen = machines.measure_xen(tools, image("xen"))
+    say("xl on stock Xen 4.17")
+    xen["rows"].update(xl.measure_xen(tools, image("xen")))
     say("the smallest world switch")
     peers = {"xen": xen, "limit": machines.measure_limit(tools)}
+    say("KVM on Debian's kernel")
+    peers["kvm"] = pairs.measure_kvm(tools)
     with open(os.path.join(folder, "peers.json"), "w", encoding="utf-8") as file:
         json.dump(peers, file, indent=1)
 
@@ -61,6 +68,7 @@ def main():
     parse = argparse.ArgumentParser()
     parse.add_argument("--build", default=".", help="build folder: bench.json and logs go there")
     parse.add_argument("--core", help="the core's image")
+    parse.add_argument("--root", help="what `make install DESTDIR=` gave: then a pair is measured too")
     parse.add_argument("--peers", choices=["measured", "committed"], default="measured",
                        help="where the peers' figures come from: the cache (measured when new), or peers.json here")
     parse.add_argument("--measure-peers", metavar="DIR")
@@ -70,15 +78,21 @@ def main():
         return 0
     if not args.core:
         sys.exit("error: --core is needed")
+    core = os.path.abspath(args.core)
     if args.peers == "committed":
         with open(os.path.join(HERE, "peers.json"), encoding="utf-8") as file:
             peers = json.load(file)
     else:
         peers = measured_peers()
     say("the core with its dom0")
-    tools = machines.Tools(os.path.join(os.path.abspath(args.build), "bench-logs"), image("dom0"))
-    ours = machines.measure_ours(tools, os.path.abspath(args.core))
-    table = rows.table(ours, peers["xen"], peers["limit"])
+    tools = machines.Tools(os.path.join(os.path.abspath(args.build), "bench-logs"), image("dom0"), image("guest"))
+    ours = machines.measure_ours(tools, core)
+    say("xl on the core")
+    ours["rows"].update(xl.measure_ours(tools, core))
+    if args.root:
+        say("a pair")
+        ours["rows"].update(pairs.measure_pair(tools, core, os.path.abspath(args.root))["rows"])
+    table = [row for row in rows.table(ours, peers) if args.root or not row[0]["name"].startswith(rows.PAIR)]
     with open(os.path.join(args.build, "bench.json"), "w", encoding="utf-8") as file:
         json.dump([values for values, _ in table], file, indent=1)
     passed = show(table)

@@ -17,15 +17,18 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
 # pylint: disable=wrong-import-position
-from bed.machine import CPU  # noqa: E402
+from bed.emulator import BEDS  # noqa: E402
 
 MEMORY_MIB = 4096
 DOM0_MIB = 1536
 LIMIT_S = 900
+MODULES = ["xen-privcmd.ko", "xen-evtchn.ko", "xen-gntalloc.ko"]
 MARK_SHELL, MARK_BEGIN, MARK_END, MARK_ROW = 1, 2, 3, 16
-# By the rows' numbers in probe.c.
+# By the rows' numbers in probe.c and guest.S.
 PROBE_ROWS = ["cpuid", "rdtsc", "vmmcall_from_user", "privcmd_nothing", "xen_version", "evtchn_nothing", "evtchn_send",
-              "event_round_trip"]
+              "event_round_trip", "guest_port", "guest_mmio", "guest_cpuid", "guest_rdmsr", "guest_ipi", "guest_sleep",
+              "grant_copy", "grant_map_unmap", "xl_create", "xl_destroy", "xen_version_more",
+              "evtchn_send_more", "grant_copy_more"]
 COLUMNS = ["total", "host", "entries", "rdtsc_exits", "rdtsc_host"]
 
 
@@ -44,15 +47,15 @@ def run(*argv, **options):
 class Tools:
     """The probe in an initramfs, the counter, the smallest world switch; built in a folder of their own."""
 
-    def __init__(self, folder, dom0):
+    def __init__(self, folder, dom0, guest=None):
         os.makedirs(folder, exist_ok=True)
-        self.folder, self.dom0 = folder, dom0
+        self.folder, self.dom0, self.guest = folder, dom0, guest
         self.counter = self.path("libcounter.so")
         self.initramfs = self.path("initramfs")
         self.limit = self.path("limit")
         warnings = ["-O2", "-Wall", "-Wextra", "-Werror"]
         run("gcc", *warnings, "-fPIC", "-shared", "-fvisibility=hidden", "-o", self.counter, f"{HERE}/counter.c")
-        run("gcc", *warnings, "-static", "-o", self.path("probe"), f"{HERE}/probe.c")
+        run("gcc", *warnings, "-static", "-D__XEN_TOOLS__", "-o", self.path("probe"), f"{HERE}/probe.c", f"{HERE}/domains.c")
         run("gcc", "-c", "-o", self.path("limit.o"), f"{HERE}/limit.S")
         run("ld", "-m", "elf_x86_64", "-N", "--no-warn-rwx-segments", "-Ttext=0x200000", "-z", "noexecstack", "-e", "start",
             "-o", self.path("limit64"), self.path("limit.o"))
@@ -74,12 +77,17 @@ class Tools:
         with open(f"{self.dom0}/version", encoding="ascii") as file:
             drivers = f"/lib/modules/{file.read().strip()}/kernel/drivers/xen"
         with open(f"{tree}/modules/order", "w", encoding="ascii") as order:
-            for module in ("xen-privcmd.ko", "xen-evtchn.ko"):
-                run("debugfs", "-R", f"dump {drivers}/{module} {tree}/modules/{module}", f"{self.dom0}/root.ext4")
-                if not os.path.exists(f"{tree}/modules/{module}"):
-                    raise Wrong(f"no {drivers}/{module} in dom0's image")
+            for module in MODULES:
+                self.take(f"{drivers}/{module}", f"{tree}/modules/{module}")
                 order.write(f"{module}\n")
         run("sh", "-c", f"cd {tree} && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >{self.initramfs}")
+
+
+    def take(self, path, to):
+        """A file of dom0's disk."""
+        run("debugfs", "-R", f"dump {path} {to}", f"{self.dom0}/root.ext4")
+        if not os.path.exists(to):
+            raise Wrong(f"no {path} in dom0's image")
 
 
 def elf_sections(path):
@@ -162,7 +170,7 @@ class Machine:
         image, end = elf_image(kernel)
         self.serial, self.counts = tools.path(f"{name}.serial.log"), tools.path(f"{name}.counts")
         self.log, self.done, self.name = tools.path(f"{name}.qemu.log"), done, name
-        self.argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", CPU, "-smp", "1",
+        self.argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", BEDS["qemu7"].cpu, "-smp", "1",
                      "-m", str(MEMORY_MIB), "-icount", "shift=0,sleep=off",
                      # A clock of the host would end waits for it elsewhere in each run.
                      "-rtc", "base=2026-01-01,clock=vm", "-display", "none", "-vga", "none", "-nodefaults", "-no-reboot",

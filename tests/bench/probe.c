@@ -5,6 +5,7 @@
  *
  *   probe shell     says that dom0's first program runs
  *   probe rows      runs all rows that this machine has, and says which
+ *   probe begin ROW, probe end   one repetition of a row that is other programs' (init-xl)
  *   probe keys KEY  sends the hypervisor a debug key
  *   probe pages     says how the machine's memory is used
  */
@@ -16,9 +17,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "domains.h"
 #include "markers.h"
 
 #define REPETITIONS 65
+#define MORE	    100 /* domains */
 
 /* Linux's ABI of /dev/xen (include/uapi/xen/privcmd.h, evtchn.h): no direction bits, the size as it is. */
 #define IOCTL(type, nr, size) ((size) << 16 | (type) << 8 | (nr))
@@ -31,7 +34,12 @@ struct privcmd_hypercall {
 #define EVTCHN_BIND_UNBOUND	IOCTL('E', 2, 4)
 #define EVTCHN_NOTIFY		IOCTL('E', 4, 4)
 #define EVTCHN_NOTHING		IOCTL('E', 255, 0)
+#define GNTALLOC_ALLOC		IOCTL('G', 5, 24)
 #define HYPERCALL_XEN_VERSION	17
+#define HYPERCALL_GRANT_TABLE	20
+#define GRANT_MAP		0
+#define GRANT_UNMAP		1
+#define GRANT_COPY		5
 #define HYPERCALL_SYSCTL	35
 #define SYSCTL_PHYSINFO		3
 #define SYSCTL_LIST		6
@@ -73,6 +81,13 @@ static void begin_row(int row)
 		ROW(6);
 		ROW(7);
 		ROW(8);
+		ROW(14);
+		ROW(15);
+		ROW(16);
+		ROW(17);
+		ROW(18);
+		ROW(19);
+		ROW(20);
 #undef ROW
 	default:
 		abort();
@@ -170,6 +185,97 @@ static void rows_of_evtchn(void)
 	require(7, done, sizeof(port));
 }
 
+/* public/grant_table.h: as much of it as is used. */
+struct grant_copy_end {
+	uint64_t ref;
+	uint16_t domain, offset;
+};
+struct grant_copy {
+	struct grant_copy_end source, dest;
+	uint16_t length, flags;
+	int16_t status;
+};
+struct grant_map {
+	uint64_t at;
+	uint32_t flags, ref;
+	uint16_t domain;
+	int16_t status;
+	uint32_t handle;
+	uint64_t bus;
+};
+struct grant_unmap {
+	uint64_t at, bus;
+	uint32_t handle;
+	int16_t status;
+};
+#define NOTHING_THERE 0x200000000ull /* a guest physical address, 8 GiB, of a machine of 4 GiB */
+
+static long by_privcmd(uint64_t nr, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct privcmd_hypercall call = { nr, { a, b, c } };
+
+	return call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&call);
+}
+
+/* xen_version and evtchn_send once more. */
+static void rows_among_more(void)
+{
+	struct privcmd_hypercall version = { .op = HYPERCALL_XEN_VERSION };
+	long result = 0;
+
+	REPEAT(18, result = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&version));
+	require(18, result >> 16, 4);
+	call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&far_port);
+	call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&far_port);
+	REPEAT(19, result = call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&far_port));
+	require(19, result, 0);
+	drain();
+}
+
+/* dom0 grants two pages to itself for copying; what is mapped is another's, as Xen moves what a domain maps of its own. */
+static void rows_of_grants(void)
+{
+	struct {
+		uint16_t domain, flags;
+		uint32_t count;
+		uint64_t index;
+		uint32_t refs[2];
+	} pages = { .flags = 1, .count = 2 };
+	struct grant_copy copy = { .length = 4096, .flags = 3 };
+	struct grant_map map = { .at = NOTHING_THERE, .flags = 2 };
+	struct grant_unmap unmap = { .at = NOTHING_THERE };
+	struct privcmd_hypercall copying = { HYPERCALL_GRANT_TABLE,
+					     { GRANT_COPY, (uint64_t)&copy, 1 } };
+	struct privcmd_hypercall mapping = { HYPERCALL_GRANT_TABLE,
+					     { GRANT_MAP, (uint64_t)&map, 1 } };
+	struct privcmd_hypercall unmapping = { HYPERCALL_GRANT_TABLE,
+					       { GRANT_UNMAP, (uint64_t)&unmap, 1 } };
+	int gntalloc = open("/dev/xen/gntalloc", O_RDWR | O_CLOEXEC);
+	long result = 0, done = 0;
+
+	if (gntalloc < 0)
+		return;
+	require(14, call3(SYS_IOCTL, gntalloc, GNTALLOC_ALLOC, (long)&pages), 0);
+	copy.source.ref = pages.refs[0];
+	copy.dest.ref = pages.refs[1];
+	REPEAT(14, result = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&copying));
+	require(14, result, 0);
+	require(14, copy.status, 0);
+	require(20, domains_make(by_privcmd, MORE), 0);
+	rows_among_more();
+	REPEAT(20, result = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&copying));
+	require(20, result, 0);
+	require(15, domains_grant(by_privcmd, privcmd, &map.domain, &map.ref), 0);
+	REPEAT(15, result = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&mapping);
+	       unmap.handle = map.handle;
+	       done = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&unmapping));
+	require(15, map.status, 0);
+	require(15, unmap.status, 0);
+	require(15, result, 0);
+	require(15, done, 0);
+	require(20, domains_end(by_privcmd, MORE), 0);
+}
+
 static int rows(void)
 {
 	privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
@@ -178,6 +284,7 @@ static int rows(void)
 	rows_of_the_processor();
 	rows_of_privcmd();
 	rows_of_evtchn();
+	rows_of_grants();
 	printf("probe: rows done%s%s\n", privcmd < 0 ? "" : " privcmd",
 	       evtchn < 0 ? "" : " evtchn");
 	return 0;
@@ -256,10 +363,19 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2 && !strcmp(argv[1], "rows"))
 		return rows();
+	if (argc == 3 && !strcmp(argv[1], "begin")) {
+		begin_row(atoi(argv[2]));
+		MARK(2);
+		return 0;
+	}
+	if (argc == 2 && !strcmp(argv[1], "end")) {
+		MARK(3);
+		return 0;
+	}
 	if (argc == 3 && !strcmp(argv[1], "keys"))
 		return debug_keys(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "pages"))
 		return pages();
-	fprintf(stderr, "usage: probe shell|rows|pages|keys KEY\n");
+	fprintf(stderr, "usage: probe shell|rows|pages|begin ROW|end|keys KEY\n");
 	return 2;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* build: -DPROTECT_FRAMES=8192ull -DPROTECT_TABLES=64ull -DPROTECT_SLOTS=64ull -DRAM_FRAMES=600u -DTABLES=56u -DSLOTS=48u -DDOM0_PAGES=128u */
+/* build: -DPROTECT_FRAMES=8192ull -DPROTECT_TABLES=64ull -DPROTECT_SLOTS=64ull -DRAM_FRAMES=600u -DTABLES=56u -DSLOTS=48u -DDOM0_PAGES=128u -fno-sanitize-coverage=trace-cmp */
 /*
- * Hostile domains on the Xen ABI and the run interface: dom0, two PVH domains and a pair call what the
- * input says, with what the input says in registers and memory, while time passes.  After every step
+ * Hostile domains on the Xen ABI and the run interface: dom0, three PVH domains (one of them never runs) and a
+ * pair call what the input says, with what the input says in registers and memory, while time passes.  Two
+ * of them share ports and grants from the start; a long call may be left in the middle while others act, and
+ * is taken up again later.  After every step
  * that reached the protection layer its whole invariant; at the end of an input all domains but dom0
  * are destroyed, and nothing may be left of them.
  */
@@ -30,6 +32,10 @@ void vcpu_inject_exception(struct vcpu *v, u8 vector, u32 error_code)
 #define ARGUMENT(offset) (16 * PAGE_SIZE + (offset) % (4 * PAGE_SIZE))
 /* A call that takes more passes than this is left in the middle, as a vCPU that never runs again. */
 #define PASSES 64
+
+/* By domain: the number of the call that it was in the middle of when its time was over; 0 none. */
+#define ACTORS 8
+static u8 unfinished[ACTORS];
 
 static const u8 *input, *input_end;
 static u32 pages_before;
@@ -166,9 +172,74 @@ static const struct family families[] = {
 	{ __HYPERVISOR_memory_op, 29, 1 },
 };
 
+/* The domain writes an entry of its own grant table, as Linux does without any call. */
+static void grant_access(struct domain *d)
+{
+	static const u16 to[4] = { 0, 1, 3, 5 };
+	u64 sort = byte();
+	struct grant_entry_v1 e = { .flags = sort & 0x40   ? (u16)word()
+					     : sort & 0x20 ? GTF_permit_access | GTF_readonly
+							   : GTF_permit_access,
+				    .domid = to[sort & 3],
+				    .frame = (u32)byte() % (GUEST_PAGES + 2) };
+
+	if (d->nr_grant_frames && frame_owner_of(d->grant_mfn[0]) == domain_handle(d->id))
+		((struct grant_entry_v1 *)ram[d->grant_mfn[0]])[byte() % 8] = e;
+}
+
+/* What a back end would say, with the other's reference and a place or a handle of its own. */
+static void grant_arguments(struct vcpu *v, u64 command)
+{
+	union {
+		struct gnttab_map_grant_ref map;
+		struct gnttab_unmap_grant_ref unmap;
+		struct gnttab_copy copy;
+	} op = { 0 };
+	u64 sort = byte(), mfn;
+
+	if (command == GNTTABOP_map_grant_ref) {
+		op.map.host_addr = (64 + (sort >> 4)) * PAGE_SIZE;
+		op.map.flags = GNTMAP_host_map | (sort & 8 ? GNTMAP_readonly : 0);
+		op.map.ref = sort & 7;
+		op.map.dom = (domid_t)some_domid();
+	} else if (command == GNTTABOP_unmap_grant_ref) {
+		op.unmap.host_addr = (64 + (sort >> 4)) * PAGE_SIZE;
+		op.unmap.handle = sort & 7;
+	} else {
+		op.copy.source.u.ref = sort & 7;
+		op.copy.source.domid = (domid_t)some_domid();
+		op.copy.dest.u.gmfn = 17;
+		op.copy.dest.domid = DOMID_SELF;
+		op.copy.len = (u16)(sort << 4);
+		op.copy.flags = GNTCOPY_source_gref;
+	}
+	if (!physmap_own_frame(v->domain, 16, &mfn))
+		memcpy(ram[mfn], &op, sizeof(op));
+}
+
+/* v goes on with the call in its registers until that is done, or for so many passes. */
+static void go_on(struct vcpu *v, u64 nr, u32 most)
+{
+	u64 rip = v->vmcb->rip;
+
+	for (passes = 0; passes < most && v->vmcb->rip == rip && vcpu_runnable(v); passes++) {
+		v->vmcb->rax = nr;
+		if (nr == MINV_HYPERCALL)
+			minv_hypercall(v);
+		else
+			hypercall(v);
+		ck_assert_uint_eq(windows_now, 0);
+	}
+	if (v->domain->id < ACTORS)
+		unfinished[v->domain->id] =
+			v->vmcb->rip == rip && nr != MINV_HYPERCALL && nr < 128 ? (u8)nr : 0;
+	fuzz_count(nr < 128 ? (unsigned int)nr : 128,
+		   (s64)v->vmcb->rax >= 0 && v->vmcb->rip != rip);
+}
+
 static void one_call(struct vcpu *v)
 {
-	u64 sort = byte(), a[4], nr, rip;
+	u64 sort = byte(), a[4], nr;
 
 	fill(v, byte() * 16, byte() % 8);
 	fill(v, 0, byte() % 16);
@@ -199,23 +270,23 @@ static void one_call(struct vcpu *v)
 		a[0] = byte() % f->commands;
 		if (f->pointer < 4 && byte() % 16)
 			a[f->pointer] = ARGUMENT(0);
-		if (nr == __HYPERVISOR_grant_table_op)
+		if (nr == __HYPERVISOR_grant_table_op) {
 			a[2] &= 7;
+			if (byte() % 2) {
+				static const u8 commands[] = { GNTTABOP_map_grant_ref,
+							       GNTTABOP_unmap_grant_ref,
+							       GNTTABOP_copy };
+
+				a[0] = commands[a[0] % 3];
+				a[1] = ARGUMENT(0), a[2] = 1;
+				grant_arguments(v, a[0]);
+			}
+		}
 	}
 	become(v);
-	rip = v->vmcb->rip;
 	v->regs.r[RDI] = a[0], v->regs.r[RSI] = a[1], v->regs.r[RDX] = a[2], v->regs.r[R10] = a[3];
 	v->regs.r[R8] = byte();
-	for (passes = 0; passes < PASSES && v->vmcb->rip == rip && vcpu_runnable(v); passes++) {
-		v->vmcb->rax = nr;
-		if (nr == MINV_HYPERCALL)
-			minv_hypercall(v);
-		else
-			hypercall(v);
-		ck_assert_uint_eq(windows_now, 0);
-	}
-	fuzz_count(nr < 128 ? (unsigned int)nr : 128,
-		   (s64)v->vmcb->rax >= 0 && v->vmcb->rip != rip);
+	go_on(v, nr, sort & 1 ? PASSES : 1);
 }
 
 /* v is in its guest: enters it, and an exit of any kind happens. */
@@ -264,13 +335,16 @@ static void step(void)
 {
 	u64 who = byte();
 	/* The pair's guest calls nobody; the last number is what is created on the way. */
-	static const u8 actors[8] = { 0, 1, 0, 2, 3, 0, 3, 5 };
-	struct domain *d = domain_by_id(actors[who & 7]);
+	static const u8 actors[16] = { 0, 1, 0, 5, 3, 0, 3, 5, 1, 0, 5, 3, 3, 0, 1, 6 };
+	struct domain *d = domain_by_id(actors[who & 15]);
 
 	protect_used = 0;
 	if (who >= 0xf0) {
 		time_passes();
 		fuzz_count(130, true);
+	} else if (who >= 0xe0 && d && !d->passive && d->life == LIFE_ALIVE) {
+		grant_access(d);
+		fuzz_count(133, true);
 	} else if (!can_act(d)) {
 		if (d && !d->passive && d->vcpus[0])
 			vcpu_wake(d->vcpus[0]);
@@ -282,7 +356,13 @@ static void step(void)
 	} else {
 		long_mode(d->vcpus[0]);
 		d->vcpus[0]->vmcb->cr0 &= ~CR0_PG;
-		one_call(d->vcpus[0]);
+		if (d->id < ACTORS && unfinished[d->id] && who & 16) {
+			become(d->vcpus[0]);
+			go_on(d->vcpus[0], unfinished[d->id], PASSES);
+			fuzz_count(134, true);
+		} else {
+			one_call(d->vcpus[0]);
+		}
 	}
 	if (protect_used) {
 		u64 clause = protect_invariant();
@@ -349,9 +429,36 @@ static s64 minv(struct domain *d, u64 command, u64 a, u64 b, u64 c, u64 e)
 	return (s64)v->vmcb->rax;
 }
 
+static void evtchn(struct domain *d, u64 command, void *op, size_t size)
+{
+	struct vcpu *v = vcpu0(d);
+	u64 mfn;
+
+	ok(physmap_own_frame(d, 16, &mfn));
+	memcpy(ram[mfn], op, size);
+	become(v);
+	v->vmcb->cr0 &= ~CR0_PG;
+	ok(hyper(v, __HYPERVISOR_event_channel_op, command, ARGUMENT(0), 0, 0));
+	memcpy(op, ram[mfn], size);
+}
+
+/* A port between the two, and a page of the first's that the second may map. */
+static void acquaint(struct domain *a, struct domain *c)
+{
+	struct evtchn_alloc_unbound unbound = { .dom = DOMID_SELF, .remote_dom = c->id };
+	struct evtchn_bind_interdomain bind = { .remote_dom = a->id };
+
+	evtchn(a, EVTCHNOP_alloc_unbound, &unbound, sizeof(unbound));
+	bind.remote_port = unbound.port;
+	evtchn(c, EVTCHNOP_bind_interdomain, &bind, sizeof(bind));
+	((struct grant_entry_v1 *)ram[a->grant_mfn[0]])[1] =
+		(struct grant_entry_v1){ .flags = GTF_permit_access, .domid = c->id, .frame = 3 };
+	become(vcpu0(dom0)); /* who builds goes on */
+}
+
 void fuzz_prepare(void)
 {
-	struct domain *a, *b, *guest, *fidelity;
+	struct domain *a, *b, *c, *guest, *fidelity;
 	struct xen_domctl op;
 
 	world();
@@ -360,12 +467,16 @@ void fuzz_prepare(void)
 	b = make_domain(XEN_X86_EMU_LAPIC, GUEST_PAGES);
 	fidelity = make_domain(XEN_X86_EMU_LAPIC, GUEST_PAGES);
 	guest = make_domain(0, 12);
+	c = make_domain(XEN_X86_EMU_LAPIC, GUEST_PAGES);
 	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_set_target, .domain = fidelity->id };
 	op.u.set_target.target = guest->id;
 	ok(domctl(&op));
 	/* b stays as its builder leaves it: unsealed. */
 	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_unpausedomain, .domain = a->id };
 	ok(domctl(&op));
+	op.domain = c->id;
+	ok(domctl(&op));
+	acquaint(a, c);
 	op.domain = guest->id;
 	ok(domctl(&op));
 	op.domain = fidelity->id;

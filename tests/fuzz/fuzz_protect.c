@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* build: -DENTRIES=64ull -DPROTECT_DOMAINS=8ull -DPROTECT_FRAMES=64ull -DPROTECT_TABLES=32ull -DPROTECT_SLOTS=16ull -fno-sanitize-coverage=trace-cmp */
+/* build: -DENTRIES=64ull -DPROTECT_DOMAINS=8ull -DPROTECT_FRAMES=64ull -DPROTECT_TABLES=32ull -DPROTECT_SLOTS=16ull -fno-sanitize-coverage=trace-cmp -fsanitize-coverage=trace-stores */
 /*
  * The protection layer under coverage-guided fuzzing: the input is a list of choices for the model of
- * tests/unit/protect_model.h.  After each operation the whole invariant, and the model's own demands.
- * Small tables and few domain ids, so that the invariant costs microseconds.
+ * tests/unit/protect_model.h.  After each operation that wrote anything the whole invariant, and the
+ * model's own demands.  Small tables and few domain ids, so that the invariant costs microseconds.
  */
 #include "check.h"
 #include "fuzz.h"
@@ -11,8 +11,28 @@
 
 static const u8 *input, *input_end;
 
+/*
+ * The compiler calls these before each store that it does not see to be to a local variable.  Nine of ten
+ * operations are refused and write nothing: the invariant needs no look after those, and takes most of the time.
+ */
+static bool written;
+#define STORE_HOOK(n)                                                                      \
+	void __sanitizer_cov_store##n(const void *to);                                     \
+	__attribute__((no_sanitize("coverage", "address"))) void __sanitizer_cov_store##n( \
+		const void *to)                                                            \
+	{                                                                                  \
+		const char *stack = __builtin_frame_address(0);                            \
+                                                                                           \
+		written |= (u64)((const char *)to - stack) >= 1ull << 20;                  \
+	}
+STORE_HOOK(1)
+STORE_HOOK(2)
+STORE_HOOK(4)
+STORE_HOOK(8)
+STORE_HOOK(16)
+
 /* Two bytes a choice; at the end of the input, zeros. */
-static u64 next_random(void)
+__attribute__((noinline, no_sanitize("coverage"))) static u64 next_random(void)
 {
 	u64 v;
 
@@ -56,8 +76,9 @@ void fuzz_input(const u8 *data, size_t size)
 	while (input < input_end) {
 		u64 op = below(NR_OPS), clause;
 
+		written = false;
 		fuzz_count((unsigned int)op, run(op) == 0);
-		clause = protect_invariant();
+		clause = written ? protect_invariant() : INVARIANT_HOLDS;
 		ck_assert_msg(clause == 0, "%s broke clause %lu", names[op], (unsigned long)clause);
 	}
 }

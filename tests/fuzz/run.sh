@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run.sh FOLDER [STEPS]: fuzzes every world, two at a time, until each has made STEPS steps (10 million), then
-# shows on a planted bug each that a bug would be found.  Programs, corpora and inputs that broke something
+# run.sh FOLDER [STEPS [SEED]]: fuzzes every world, two at a time, until each has made STEPS steps (10 million),
+# with libFuzzer's seeds from SEED (1) on, then shows on a planted bug each that a bug would be found.  Programs, corpora and inputs that broke something
 # stay below FOLDER.  Ends with "N passed, N failed".
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=build-aux/lib.sh
 . "$here/../../build-aux/lib.sh"
-folder=$1 steps=${2:-10000000}
+folder=$1 steps=${2:-10000000} seed=${3:-1}
+# Inputs of one round: after it, it is said how far the steps are.
+runs=$((steps / 1250 < 80000 ? steps / 1250 : 80000))
 need_packages clang libclang-rt-14-dev binutils python3
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
@@ -24,12 +26,12 @@ PY
 
 # fuzz WORLD: rounds of libFuzzer until the steps are made; each round goes on with the corpus.
 fuzz() {
-	local world=$1 made=0 round=0 log=$folder/$1.log more
+	local world=$1 made=0 round=$((seed - 1)) log=$folder/$1.log more
 	seeds "$folder/$world-corpus"
 	: >"$log"
 	while [ "$made" -lt "$steps" ]; do
 		round=$((round + 1))
-		if ! (cd "$folder" && timeout 3600 "./$world" -runs=8000 -seed=$round -max_len=8192 -len_control=0 \
+		if ! (cd "$folder" && timeout 3600 "./$world" -runs="$runs" -seed=$round -max_len=8192 -len_control=0 \
 			-timeout=60 -rss_limit_mb=2048 -artifact_prefix="$folder/$world-broke-" "$world-corpus") >>"$log" 2>&1; then
 			grep -E 'ERROR|runtime error|broke|: ck_|fuzz_|tests/' "$log" | tail -n 5
 			printf 'fuzz %s: FAILED after %s steps; again: %s %s\n' "$world" "$made" "$folder/$world" \

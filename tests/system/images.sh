@@ -4,7 +4,10 @@
 #   dom0   Debian 12 with Xen's tools and libvirt: root.ext4, vmlinux, vmlinuz, initramfs, id, pvh-initramfs
 #   guest  disk.img: GRUB, Debian's kernel, a login on the serial line
 #   xen    xen: stock Xen 4.17's hypervisor, the peer on which the harness itself is tried; xen.efi, with sections
+#   qemu10 qemu-system-x86_64: Debian 13's QEMU with its libraries, unpacked, as second emulator
 #   disk   disk.img: dom0's system on a partitioned disk, for the boot loader to be installed on
+#   kernel SUITE     dom0 with the kernel of that suite of Debian
+#   memtest memtest86+.iso: Debian's package, a disc that boots by itself
 #   headers VERSION  what modules for that kernel are built with: `make -C FOLDER/headers M=...`
 set -euo pipefail
 . "$(dirname "$0")/../../build-aux/lib.sh"
@@ -12,11 +15,36 @@ set -euo pipefail
 . "$top/tests/system/images/dom0.sh"
 . "$top/tests/system/images/guest.sh"
 . "$top/tests/system/images/disk.sh"
+. "$top/tests/system/images/kernel.sh"
 
 build_xen() {
 	(cd "$out" && apt-get -q download xen-hypervisor-4.17-amd64 && dpkg -x ./*.deb unpacked)
 	gzip -dc "$out"/unpacked/boot/xen-4.17-amd64.gz >"$out/xen"
 	mv "$out/unpacked/boot/xen-4.17-amd64.efi" "$out/xen.efi"
+	rm -rf "$out/unpacked" "$out"/*.deb
+}
+
+# With all libraries that it depends on, its C library too: nothing of this system's.
+build_qemu10() {
+	local conf packages libraries=usr/lib/x86_64-linux-gnu
+	conf=$(trixie_apt)
+	mapfile -t packages < <(APT_CONFIG=$conf apt-get -s install qemu-system-x86 |
+		awk '$1 == "Inst" && $2 ~ /^(lib|zlib|qemu-system|seabios)/ { print $2 }')
+	trixie_unpack "$out" "${packages[@]}"
+	rm -rf "$out"/usr/share/{doc,man,locale} "$out"/{etc,var}
+	cat >"$out/qemu-system-x86_64" <<-RUN
+		#!/bin/sh
+		here=\$(dirname "\$0")
+		exec "\$here/$libraries/ld-linux-x86-64.so.2" --library-path "\$here/$libraries" \\
+			"\$here/usr/bin/qemu-system-x86_64" -L "\$here/usr/share/qemu" -L "\$here/usr/share/seabios" "\$@"
+	RUN
+	chmod +x "$out/qemu-system-x86_64"
+	"$out/qemu-system-x86_64" --version
+}
+
+build_memtest() {
+	(cd "$out" && apt-get -q download memtest86+ && dpkg -x ./*.deb unpacked)
+	mv "$out/unpacked/usr/lib/memtest86+/memtest86+x64.iso" "$out/memtest86+.iso"
 	rm -rf "$out/unpacked" "$out"/*.deb
 }
 
@@ -33,7 +61,7 @@ build_headers() {
 }
 
 need_packages mmdebstrap debian-archive-keyring e2fsprogs fdisk cpio kmod busybox-static xz-utils zstd \
-	openssh-client grub-pc-bin grub-common mtools
+	openssh-client grub-pc-bin grub-efi-amd64-bin grub-common mtools
 here=$top/tests/system/images
 dom0() {
 	cached image-dom0 "$(key_of "$top/grub/diptych-extract-vmlinux" "$here"/{debian.sh,dom0.sh,init-disk,init-shell})" \
@@ -44,6 +72,13 @@ dom0) dom0 ;;
 disk) dom0=$(dom0) && cached image-disk "$(key_of "$(basename "$dom0")" "$here/disk.sh")" build_disk "$dom0" ;;
 guest) cached image-guest "$(key_of "$here"/{debian.sh,guest.sh,init-disk})" build_guest ;;
 xen) cached image-xen "$(key_of "$(declare -f build_xen)")" build_xen ;;
+qemu10) cached image-qemu10 "$(key_of "$(declare -f build_qemu10)")" build_qemu10 ;;
+kernel)
+	dom0=$(dom0) && package=$(kernel_package "$2") &&
+		cached "image-kernel-$2" "$(key_of "$(basename "$dom0")" "$package" "$here/kernel.sh")" \
+			build_other_kernel "$2" "$package" "$(basename "$dom0")"
+	;;
+memtest) cached image-memtest "$(key_of "$(declare -f build_memtest)")" build_memtest ;;
 headers) cached "headers-$2" "$(key_of "$2" "$(declare -f build_headers)")" build_headers "$2" ;;
-*) die "usage: images.sh dom0|guest|disk|xen|headers VERSION" ;;
+*) die "usage: images.sh dom0|guest|disk|xen|qemu10|kernel SUITE|memtest|headers VERSION" ;;
 esac

@@ -9,17 +9,35 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 import traceback
 
 from bed.dom0 import Dom0
+from bed import emulator
 from bed.images import image
 from bed.machine import Images, Setup
 from bed.output import Failed
 from bed.payload import make_payload
 
-ORDER = ["boot-errors", "thin-dom0", "dom0-traps", "thin-pvh", "xl-verbs", "thin-pair", "thin-virsh", "dom0-boot",
-         "dom0-smp", "dom0-io", "dom0-hostile", "dom0-end"]
+# Each row runs in its order on one lane and shares boots where its tests' machines are alike; long rows first.
+ROWS = [
+    ["virsh-verbs", "virsh-cycles", "virsh-remote", "virt-manager"],
+    ["pair-smp", "pair-uefi", "pair-hostile"],
+    ["boot-errors"],
+    ["thin-dom0", "dom0-traps", "thin-pvh", "xl-verbs", "thin-pair", "thin-virsh"],
+    ["xl-debian", "pvh-hostile", "xl-cycles", "sealing"],
+    ["dxl-verbs", "dxl-errors", "pair-screen"],
+    ["dom0-io"],
+    ["dom0-smp", "xl-sched"],
+    ["dom0-kernel"],
+    ["dom0-boot"],
+    ["dom0-hostile"],
+    ["dom0-end"],
+]
+ORDER = [name for row in ROWS for name in row]
+# Run only when named: not yet seen to pass, so not in the gate.
+NAMED_ONLY = []
 
 
 def say(text):
@@ -29,8 +47,9 @@ def say(text):
 class Bed:
     """What a test is given."""
 
-    def __init__(self, images, logs, payload, verbose, root=None, cpus=1, seed=None):
-        self.cpus = cpus
+    def __init__(self, images, logs, payload, verbose, root=None, cpus=0, seed=None, lane=0):
+        # cpus: as asked for, 0 when nobody did.
+        self.cpus, self.cpus_asked, self.lane = cpus or 1, cpus, lane
         self.images, self.logs, self.payload, self.verbose, self.root = images, logs, payload, verbose, root
         # Higher counts and more machines: ./check --full says so.
         self.full = os.environ.get("full") == "yes"
@@ -45,8 +64,8 @@ class Bed:
             self.stop()
         if self.running is None:
             self.boots += 1
-            folder = os.path.join(self.logs, f"{setup.name}-{self.boots}")
-            self.running = Dom0(self.images, folder, self.payload, self.verbose, self.cpus, setup)
+            folder = os.path.join(self.logs, f"{setup.name}-{self.lane}.{self.boots}")
+            self.running = Dom0(self.images, folder, self.payload_of(setup.dom0 or self.images.dom0), self.verbose, self.cpus, setup)
             say(f"booting dom0 (serial line: {folder}/serial.log)")
             start = time.monotonic()
             self.running.boot()
@@ -54,6 +73,15 @@ class Bed:
             self.figure(f"boot of dom0 to ssh: {seconds:.0f} s")
             say(f"dom0 is up after {seconds:.0f} s")
         return self.running
+
+    def payload_of(self, dom0):
+        """With what an image brings that has no disk of its own."""
+        if not os.path.isdir(f"{dom0}/over"):
+            return self.payload
+        path = os.path.join(self.logs, f"payload-{os.path.basename(dom0)}-{self.lane}.tar")
+        if not os.path.exists(path):
+            make_payload(self.root, path, roots=[f"{dom0}/over"])
+        return path
 
     def left_behind(self):
         """What a test that passed has left in dom0, or broken in the core; None when nothing."""
@@ -87,8 +115,8 @@ class Bed:
 class Durations:
     """How long each test took last time on this machine, for saying how long is left."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, lanes):
+        self.path, self.lanes, self.lock = path, lanes, threading.Lock()
         try:
             with open(path, encoding="ascii") as file:
                 self.seconds = json.load(file)
@@ -99,10 +127,14 @@ class Durations:
         known = [self.seconds.get(name) for name in names]
         if None in known:
             return "not known yet"
-        return f"about {sum(known) / 60:.0f} min"
+        return f"about {sum(known) / self.lanes / 60:.0f} min"
 
     def store(self, name, seconds):
-        self.seconds[name] = seconds
+        with self.lock:
+            self.seconds[name] = seconds
+            self.write()
+
+    def write(self):
         with open(self.path, "w", encoding="ascii") as file:
             json.dump(self.seconds, file)
 
@@ -118,26 +150,53 @@ def run_one(bed, name):
         return traceback.format_exc()
 
 
-def run_all(bed, names, durations, keep):
-    passed = failed = 0
-    for number, name in enumerate(names):
-        say(f"{name} ({number + 1} of {len(names)}, left: {durations.left(names[number:])})")
+class Run:
+    """Lanes, each with a machine of its own, take rows until none is left."""
+
+    def __init__(self, rows, durations, keep):
+        self.rows, self.durations, self.keep = list(rows), durations, keep
+        self.names = [name for row in rows for name in row]
+        self.passed, self.failed = [], []
+        self.lock = threading.Lock()
+
+    def all(self, beds):
+        # Daemons: a signal ends main(), which stops the machines; nobody waits for a test then.
+        lanes = [threading.Thread(target=self.lane, args=(bed,), daemon=True) for bed in beds]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+
+    def lane(self, bed):
+        while True:
+            with self.lock:
+                if not self.rows:
+                    break
+                row = self.rows.pop(0)
+            for name in row:
+                self.one(bed, name)
+        if not self.keep:
+            bed.stop()
+
+    def one(self, bed, name):
+        done = self.passed + self.failed
+        left = self.durations.left([other for other in self.names if other not in done])
+        say(f"{name} ({len(self.names)} in all, left: {left})")
         start = time.monotonic()
         why = run_one(bed, name)
         took = time.monotonic() - start
         if why is None:
-            passed += 1
-            durations.store(name, took)
+            self.passed.append(name)
+            self.durations.store(name, took)
             bed.figure(f"{name}: {took:.0f} s")
             say(f"{name}: passed in {took:.0f} s")
-        else:
-            failed += 1
-            say(f"{name}: FAILED after {took:.0f} s: {why}")
-            if bed.running:
-                say(f"what dom0 says about it: {bed.running.diagnosis()}")
-            if not (keep and number == len(names) - 1):
-                bed.stop()
-    return passed, failed
+            return
+        self.failed.append(name)
+        say(f"{name}: FAILED after {took:.0f} s: {why}")
+        if bed.running:
+            say(f"what dom0 says about it: {bed.running.diagnosis()}")
+        if not (self.keep and name == self.names[-1]):
+            bed.stop()
 
 
 def main():
@@ -151,13 +210,17 @@ def main():
     parse.add_argument("--stock-xen", action="store_true", help="try the harness and the images on stock Xen 4.17")
     parse.add_argument("--keep", action="store_true", help="leave the last machine running and say how to log in")
     parse.add_argument("--verbose", action="store_true", help="dom0's kernel messages too")
-    parse.add_argument("--cpus", type=int, default=1, help="processors of the machine")
+    parse.add_argument("--cpus", type=int, default=0, help="processors of the machine (1, or as many as a test wants)")
+    parse.add_argument("--lanes", type=int, default=1, help="as many machines at once")
+    parse.add_argument("--kernel", metavar="SUITE", help="dom0 with the kernel of another of Debian's suites: bookworm-backports, bullseye")
+    parse.add_argument("--bed", choices=emulator.BEDS, default="qemu7", help="the emulator: Debian 12's QEMU, or Debian 13's")
     parse.add_argument("--list", action="store_true")
     parse.add_argument("--seed", type=int, help="of random calls, for another run than the one that ./check makes")
     args = parse.parse_args()
+    emulator.choose(args.bed)
 
     names = args.tests or ORDER
-    unknown = [name for name in names if name not in ORDER]
+    unknown = [name for name in names if name not in ORDER + NAMED_ONLY]
     if unknown:
         sys.exit(f"no system test {' '.join(unknown)}; there are: {' '.join(ORDER)}")
     if args.stock_xen:
@@ -176,21 +239,27 @@ def main():
     if args.root:
         payload = os.path.join(logs, "payload.tar")
         make_payload(args.root, payload)
-    bed = Bed(Images(image("dom0"), image("guest"), core, args.stock_xen), logs, payload, args.verbose,
-              args.root, args.cpus, args.seed)
-    durations = Durations(os.path.join(os.path.abspath(args.build), "system-durations.json"))
+    chosen = [row for row in ([name for name in row if name in names] for row in ROWS) if row]
+    if args.tests:  # in the order given
+        chosen = [names] if args.lanes == 1 else chosen
+    lanes = min(args.lanes, len(chosen))
+    images = Images(image("kernel", args.kernel) if args.kernel else image("dom0"), image("guest"), core, args.stock_xen)
+    beds = [Bed(images, logs, payload, args.verbose, args.root, args.cpus, args.seed, lane) for lane in range(lanes)]
+    run = Run(chosen, Durations(os.path.join(os.path.abspath(args.build), "system-durations.json"), lanes), args.keep)
 
     try:
-        passed, failed = run_all(bed, names, durations, args.keep)
-        if args.keep and bed.running:
-            say(f"log in by: {bed.running.leave()}")
-            bed.running = None
+        run.all(beds)
+        for bed in beds:
+            if args.keep and bed.running:
+                say(f"log in by: {bed.running.leave()}")
+                bed.running = None
     finally:
-        bed.stop()
-    if failed:
-        say(f"logs: {logs}")
-    print(f"{passed} passed, {failed} failed")
-    return 0 if failed == 0 and passed > 0 else 1
+        for bed in beds:
+            bed.stop()
+    if run.failed:
+        say(f"failed: {' '.join(run.failed)}; logs: {logs}")
+    print(f"{len(run.passed)} passed, {len(run.failed)} failed")
+    return 0 if run.passed and not run.failed else 1
 
 
 if __name__ == "__main__":

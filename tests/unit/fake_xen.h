@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "toolstack/context.h"
 
@@ -307,6 +308,14 @@ int xc_physinfo(xc_interface *xc, xc_physinfo_t *info)
 	return 0;
 }
 
+/* A machine for unit tests has no loop devices. */
+int loop_attach(struct diptych *c, const char *path, bool readonly, char device[32])
+{
+	(void)path, (void)readonly;
+	snprintf(device, 32, "/dev/loop7");
+	return fails(EBUSY) ? fail(c, EBUSY, "no loop device") : dup(0);
+}
+
 /* ---- libxl ---------------------------------------------------------------------------------- */
 
 int libxl_domain_create_new(libxl_ctx *ctx, libxl_domain_config *config, uint32_t *id,
@@ -365,8 +374,10 @@ libxl_dominfo *libxl_list_domain(libxl_ctx *ctx, int *count)
 	(void)ctx;
 	*count = 0;
 	for (id = 0; id < FAKE_DOMAINS; id++)
-		if (fake_domains[id].exists)
+		if (fake_domains[id].exists) {
+			list[*count].domid = id;
 			memcpy(&list[(*count)++].uuid, fake_domains[id].info.handle, 16);
+		}
 	return list;
 }
 

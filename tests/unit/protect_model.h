@@ -13,8 +13,11 @@
 
 #include "protect_small.h"
 
-#define FRAMES	48u
-#define RAM	40u /* frames above are MMIO, two of them forbidden */
+#ifndef FRAMES
+#define FRAMES	      48u
+#define RAM	      40u /* frames above are MMIO, two of them forbidden */
+#define FORBIDDEN_MFN 44u
+#endif
 #define TABLES	24u
 #define SLOTS	12u
 #define CPUS	6u
@@ -42,7 +45,7 @@ static u64 pick(u64 n)
 
 static u64 pick_index(void)
 {
-	static const u64 usual[] = { 0, 0, 0, 1, 2, 41, 44, ENTRIES - 1 };
+	static const u64 usual[] = { 0, 0, 0, 1, 2, FORBIDDEN_MFN - 3, FORBIDDEN_MFN, ENTRIES - 1 };
 
 	return below(40) == 0 ? pick(ENTRIES) : usual[below(8)];
 }
@@ -100,8 +103,8 @@ static bool allowed(const struct translation *t)
 	u64 owner;
 
 	if (t->mfn >= RAM) /* MMIO: hardware domain, never the forbidden ones */
-		return t->handle == domain_handle(0) && t->mfn != 44 && t->mfn != 45 &&
-		       t->mfn - TABLE_MFN >= PROTECT_TABLES;
+		return t->handle == domain_handle(0) && t->mfn != FORBIDDEN_MFN &&
+		       t->mfn != FORBIDDEN_MFN + 1 && t->mfn - TABLE_MFN >= PROTECT_TABLES;
 	owner = owner_handle[t->mfn];
 	if (owner == 0)
 		return condemned[t->mfn];
@@ -538,7 +541,7 @@ static void set_up(void)
 	u64 mfn;
 
 	protect_init(FRAMES, TABLES, SLOTS, CPUS);
-	ck_assert_int_eq(mmio_forbid(44, 2), 0);
+	ck_assert_int_eq(mmio_forbid(FORBIDDEN_MFN, 2), 0);
 	for (mfn = 0; mfn < RAM; mfn++)
 		ck_assert_int_eq(frame_add(mfn), 0);
 	ck_assert_int_eq(domain_create(0, 0, DOMAIN_HARDWARE, 9, 9), 0);

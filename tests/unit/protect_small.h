@@ -7,6 +7,7 @@
 #define PROTECT_SMALL_H
 
 #include "protect/boot.c"
+#include "protect/confine.c"
 #include "protect/domains.c"
 #include "protect/epochs.c"
 #include "protect/frames.c"

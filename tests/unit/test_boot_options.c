@@ -147,6 +147,12 @@ START_TEST(levels_and_others)
 	ck_assert(line("noreboot=no"));
 	ck_assert(options.reboots);
 	refused("noreboot=perhaps", "noreboot");
+	ck_assert(options.seals);
+	ck_assert(line("seal=no"));
+	ck_assert(!options.seals && options.reboots);
+	ck_assert(line("seal=no seal"));
+	ck_assert(options.seals);
+	refused("seal=nothing", "seal=nothing");
 	/* The first wrong one is named. */
 	refused("dom0_mem=x console=y", "dom0_mem=x");
 }

@@ -203,6 +203,31 @@ START_TEST(epochs)
 }
 END_TEST
 
+/* Whatever the control block held, what runs is confined; nothing is written when it cannot be. */
+START_TEST(control_block)
+{
+	u64 block[512] = { 0 }, untouched[512] = { 0 };
+
+	world();
+	block[VMCB_ASID / 8] = untouched[VMCB_ASID / 8] = 1ull << 32; /* ASID 0 */
+	fails(EPERM, vmcb_confine(OTHER, (u64)block));
+	block[VMCB_ASID / 8] = untouched[VMCB_ASID / 8] = 7;
+	fails(EPERM, vmcb_confine(NOBODY, (u64)block));
+	fails(EPERM, vmcb_confine(PROTECT_DOMAINS, (u64)block));
+	ck_assert_mem_eq(block, untouched, sizeof(block));
+	block[VMCB_INTERCEPT_1 / 8] = 1ull << 50;
+	block[VMCB_NESTED / 8] = 6;
+	block[VMCB_ROOT / 8] = ~0ull;
+	block[VMCB_CLEAN / 8] = 0xff;
+	ok(vmcb_confine(OTHER, (u64)block));
+	untouched[VMCB_INTERCEPT_1 / 8] = 1ull << 50 | VMCB_NEEDS_1;
+	untouched[VMCB_INTERCEPT_2 / 8] = VMCB_NEEDS_2;
+	untouched[VMCB_NESTED / 8] = 1;
+	untouched[VMCB_ROOT / 8] = table_mfn(ROOT(OTHER)) << 12;
+	ck_assert_mem_eq(block, untouched, sizeof(block));
+}
+END_TEST
+
 START_TEST(tables)
 {
 	u64 i;
@@ -354,8 +379,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		boot,	domains, frames, condemned_while_mapped,
-		epochs, tables,	 death,	 reading_out_of_range,
+		boot,	domains,       frames, condemned_while_mapped, epochs,
+		tables, control_block, death,  reading_out_of_range,
 	};
 
 	return run_tests("protect_ops", tests, ARRAY_SIZE(tests));

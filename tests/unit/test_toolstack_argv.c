@@ -45,16 +45,21 @@ static char *joined(void)
 	return text;
 }
 
-#define HEAD                                                                                     \
-	"-accel minv -machine pc -cpu max -nodefaults -no-user-config -display none -no-reboot " \
-	"-smp 1 -m 256"
+#define BALLOON " -device virtio-balloon-pci,id=balloon"
+#define HEAD	HEAD_OF("pc")
+#define HEAD_OF(machine)                                                               \
+	"-accel minv -cpu max -nodefaults -no-user-config -display none -no-reboot "   \
+	"-machine " machine                                                            \
+	" -smp 1 -m 256 -chardev socket,id=qmp,path=/tmp/qmp,server=on,wait=off -mon " \
+	"chardev=qmp,mode=control"
 #define SERIAL " -chardev serial,id=console,path=/dev/hvc0 -serial chardev:console"
 
 static void expect(const char *expected)
 {
-	char *text = joined();
+	char *text = joined(), whole[2048];
 
-	ck_assert_str_eq(text, expected);
+	snprintf(whole, sizeof(whole), "%s" BALLOON, expected);
+	ck_assert_str_eq(text, whole);
 	free(text);
 }
 
@@ -62,7 +67,7 @@ START_TEST(one_disk)
 {
 	add_disk("/dev/vdc", DIPTYCH_BUS_VIRTIO, false, false);
 	expect(HEAD SERIAL " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
-			   " -device virtio-blk-pci,drive=d0,bootindex=1");
+			   " -device virtio-blk-pci,id=disk0,drive=d0,bootindex=1");
 }
 END_TEST
 
@@ -82,11 +87,11 @@ START_TEST(disks_keep_their_place_and_rights)
 	expect(HEAD SERIAL
 	       " -device ich9-ahci,id=ahci0"
 	       " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
-	       " -device virtio-blk-pci,drive=d0,bootindex=1"
+	       " -device virtio-blk-pci,id=disk0,drive=d0,bootindex=1"
 	       " -drive file=/dev/xvdb,format=raw,if=none,id=d1,cache=writeback,readonly=on"
-	       " -device ide-hd,drive=d1,bus=ide.0,unit=0,bootindex=2"
+	       " -device ide-hd,id=disk1,drive=d1,bus=ide.0,unit=0,bootindex=2"
 	       " -drive file=/dev/xvdc,format=qcow2,if=none,id=d2,cache=writeback"
-	       " -device ide-hd,drive=d2,bus=ahci0.0,bootindex=3");
+	       " -device ide-hd,id=disk2,drive=d2,bus=ahci0.0,bootindex=3");
 }
 END_TEST
 
@@ -98,9 +103,9 @@ START_TEST(boot_order_is_followed)
 	add_disk("/cd", DIPTYCH_BUS_IDE, true, true);
 	expect(HEAD SERIAL
 	       " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
-	       " -device virtio-blk-pci,drive=d0,bootindex=65"
+	       " -device virtio-blk-pci,id=disk0,drive=d0,bootindex=65"
 	       " -drive file=/dev/xvdb,format=raw,if=none,id=d1,cache=writeback,readonly=on"
-	       " -device ide-cd,drive=d1,bus=ide.0,unit=0,bootindex=1");
+	       " -device ide-cd,id=disk1,drive=d1,bus=ide.0,unit=0,bootindex=1");
 }
 END_TEST
 
@@ -110,7 +115,7 @@ START_TEST(a_class_that_is_not_in_the_order_is_not_booted)
 	desc.boot = strdup("d");
 	add_disk("/a", DIPTYCH_BUS_VIRTIO, false, false);
 	expect(HEAD SERIAL " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
-			   " -device virtio-blk-pci,drive=d0");
+			   " -device virtio-blk-pci,id=disk0,drive=d0");
 }
 END_TEST
 
@@ -121,14 +126,51 @@ START_TEST(network_cards_have_the_mac_that_was_asked_for)
 
 	memcpy(nic->mac, mac, sizeof(mac));
 	expect(HEAD SERIAL " -netdev tap,id=n0,ifname=tap0,script=no,downscript=no"
-			   " -device virtio-net-pci,netdev=n0,mac=00:16:3e:01:02:ff");
+			   " -device virtio-net-pci,id=nic0,netdev=n0,mac=00:16:3e:01:02:ff");
 }
 END_TEST
 
 START_TEST(an_empty_drive_is_a_drive)
 {
 	add_disk(NULL, DIPTYCH_BUS_IDE, true, true);
-	expect(HEAD SERIAL " -device ide-cd,bus=ide.0,unit=0,bootindex=65");
+	expect(HEAD SERIAL " -device ide-cd,id=disk0,bus=ide.0,unit=0,bootindex=65");
+}
+END_TEST
+
+START_TEST(a_screen_and_a_pointer)
+{
+	desc.serial = false;
+	desc.vga = desc.vnc = desc.usb_tablet = true;
+	expect(HEAD " -device VGA -vnc unix:/tmp/vnc -device piix3-usb-uhci,id=usb"
+		    " -device usb-tablet,bus=usb.0");
+	desc.video_mib = 32;
+	desc.vnc = desc.usb_tablet = false;
+	expect(HEAD " -device VGA,vgamem_mb=32");
+}
+END_TEST
+
+START_TEST(q35_has_ahci_and_ports_for_what_is_plugged_in)
+{
+	desc.serial = false;
+	desc.machine = DIPTYCH_Q35;
+	add_disk("/a", DIPTYCH_BUS_IDE, false, false);
+	add_disk(NULL, DIPTYCH_BUS_SATA, true, true);
+	expect(HEAD_OF("q35") " -device pcie-root-port,id=port0,chassis=1"
+			      " -device pcie-root-port,id=port1,chassis=2"
+			      " -device pcie-root-port,id=port2,chassis=3"
+			      " -device pcie-root-port,id=port3,chassis=4"
+			      " -drive file=/dev/xvda,format=raw,if=none,id=d0,cache=writeback"
+			      " -device ide-hd,id=disk0,drive=d0,bus=ide.0,bootindex=1"
+			      " -device ide-cd,id=disk1,bus=ide.1,bootindex=65");
+}
+END_TEST
+
+START_TEST(ovmf_is_flash)
+{
+	desc.serial = false;
+	desc.firmware = DIPTYCH_OVMF;
+	expect(HEAD " -drive if=pflash,unit=0,format=raw,readonly=on,file=/share/qemu/OVMF_CODE.fd"
+		    " -drive if=pflash,unit=1,format=raw,file=/share/qemu/OVMF_VARS.fd");
 }
 END_TEST
 
@@ -147,6 +189,9 @@ int main(void)
 	tcase_add_test(tcase, a_class_that_is_not_in_the_order_is_not_booted);
 	tcase_add_test(tcase, an_empty_drive_is_a_drive);
 	tcase_add_test(tcase, network_cards_have_the_mac_that_was_asked_for);
+	tcase_add_test(tcase, a_screen_and_a_pointer);
+	tcase_add_test(tcase, q35_has_ahci_and_ports_for_what_is_plugged_in);
+	tcase_add_test(tcase, ovmf_is_flash);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -3,6 +3,8 @@
 /* What is refused before anything is built, and in which words. */
 #define DIPTYCH_LIBDIR "/nonexistent"
 
+#include "toolstack/qcow2.c"
+
 #include "toolstack/check.c"
 
 #include "toolstack/desc.c"
@@ -155,37 +157,120 @@ START_TEST(sizes)
 	desc.max_memory_kib = 1000;
 	expect(-EINVAL, "g.cfg: memory must be whole MiB", NULL);
 	desc.max_memory_kib = 2048;
-	desc.current_memory_kib = 1024;
-	expect(-EOPNOTSUPP, "g.cfg: memory and maxmem differ", NULL);
+	desc.current_memory_kib = 1024; /* the balloon's affair */
+	expect(0, NULL, NULL);
+	desc.current_memory_kib = 4096;
+	expect(-EINVAL, "g.cfg: memory is more than maxmem", NULL);
 	desc.current_memory_kib = 2048;
-	desc.vcpus = 2;
-	expect(-EOPNOTSUPP, "g.cfg: vcpus is 2", NULL);
+	desc.vcpus = VCPUS_MOST + 1;
+	expect(-EOPNOTSUPP, "g.cfg: vcpus is", NULL);
 	desc.vcpus = 0;
 	expect(-EINVAL, "g.cfg: the guest has no vCPU", NULL);
 }
 END_TEST
 
-START_TEST(what_this_release_cannot_do_is_said)
+static void add_disks(enum diptych_disk_bus bus, size_t count)
 {
-	struct diptych_nic *nic;
+	static char targets[32][8];
+	struct diptych_disk *disk;
 
-	desc.firmware = DIPTYCH_OVMF;
-	expect(-EOPNOTSUPP, "g.cfg: bios is ovmf", NULL);
-	desc.firmware = DIPTYCH_SEABIOS;
-	desc.disks[0].bus = DIPTYCH_BUS_IDE;
-	expect(-EOPNOTSUPP, "g.cfg:4: disk xvda: this release has virtio disks", NULL);
-	desc.disks[0].bus = DIPTYCH_BUS_VIRTIO;
-	desc.disks[0].format = DIPTYCH_QCOW2;
-	expect(-EOPNOTSUPP, "g.cfg:4: disk ", disk_path);
-	desc.disks[0].format = DIPTYCH_RAW;
-	nic = diptych_desc_add_nic(&desc);
+	while (count--) {
+		disk = diptych_desc_add_disk(&desc);
+		disk->path = strdup(disk_path);
+		disk->bus = bus;
+		disk->line = (unsigned int)desc.disk_count + 10;
+		snprintf(targets[desc.disk_count], sizeof(targets[0]), "d%zu", desc.disk_count);
+		disk->target = strdup(targets[desc.disk_count]);
+	}
+}
+
+START_TEST(controllers_have_room_for_so_many)
+{
+	add_disks(DIPTYCH_BUS_IDE, 4);
+	add_disks(DIPTYCH_BUS_SATA, 6);
+	expect(0, NULL, NULL);
+	add_disks(DIPTYCH_BUS_IDE, 1);
+	expect(-EINVAL, "g.cfg:22: disk d12: IDE has room for 4 disks", NULL);
+	desc.disks[11].bus = DIPTYCH_BUS_SATA;
+	expect(-EINVAL, "g.cfg:22: disk d12: AHCI has room for 6 disks", NULL);
+	desc.disks[11].bus = DIPTYCH_BUS_VIRTIO;
+	expect(0, NULL, NULL);
+	desc.machine = DIPTYCH_Q35; /* all of them on its AHCI */
+	expect(-EINVAL, "g.cfg:18: disk d8: AHCI has room for 6 disks", NULL);
+}
+END_TEST
+
+START_TEST(two_disks_of_one_name)
+{
+	add_disks(DIPTYCH_BUS_VIRTIO, 1);
+	free(desc.disks[1].target);
+	desc.disks[1].target = strdup("xvda");
+	expect(-EINVAL, "g.cfg:12: there are two disks named xvda", NULL);
+}
+END_TEST
+
+START_TEST(a_bridge_that_is_not_there)
+{
+	struct diptych_nic *nic = diptych_desc_add_nic(&desc);
+
 	nic->line = 9;
-	nic->model = DIPTYCH_NIC_E1000;
 	nic->bridge = strdup("nonexistent0");
 	free(error);
-	ck_assert_int_eq(diptych_desc_check(&desc, &error), -EOPNOTSUPP);
-	ck_assert_str_eq(error, "g.cfg:9: vif: this release has virtio network cards only\n"
-				"g.cfg:9: vif: there is no bridge nonexistent0");
+	ck_assert_int_eq(diptych_desc_check(&desc, &error), -ENODEV);
+	ck_assert_str_eq(error, "g.cfg:9: vif: there is no bridge nonexistent0");
+}
+END_TEST
+
+static void expect_disk(int result, const char *text)
+{
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "g.cfg:4: disk %s: %s", disk_path, text);
+	expect(result, whole, NULL);
+}
+
+/* As `qemu-img create -f qcow2` makes them. */
+static void make_qcow2(uint32_t version, uint64_t backing, uint32_t encryption,
+		       uint64_t incompatible)
+{
+	struct header header = {
+		.magic = htobe32(MAGIC),
+		.version = htobe32(version),
+		.backing_offset = htobe64(backing),
+		.cluster_bits = htobe32(16),
+		.size = htobe64(1ull << 30),
+		.encryption = htobe32(encryption),
+		.incompatible = htobe64(incompatible),
+	};
+	int fd = open(disk_path, O_WRONLY);
+
+	ck_assert(fd >= 0 && write(fd, &header, sizeof(header)) == sizeof(header));
+	close(fd);
+}
+
+START_TEST(qcow2_images)
+{
+	struct stat st;
+
+	desc.disks[0].format = DIPTYCH_QCOW2;
+	expect_disk(-EINVAL, "is no qcow2 image");
+	make_qcow2(3, 0, 0, 0);
+	expect(0, NULL, NULL);
+	make_qcow2(2, 0, 0, EXTERNAL_DATA); /* version 2 has no such field */
+	expect(0, NULL, NULL);
+	make_qcow2(3, 1024, 0, 0);
+	expect_disk(-EOPNOTSUPP, "rests on another image");
+	make_qcow2(3, 0, 1, 0);
+	expect_disk(-EOPNOTSUPP, "is encrypted");
+	make_qcow2(3, 0, 0, EXTERNAL_DATA);
+	expect_disk(-EOPNOTSUPP, "keeps its data in another file");
+	make_qcow2(4, 0, 0, 0);
+	expect_disk(-EOPNOTSUPP, "is a qcow2 image of an unknown version");
+	make_qcow2(3, 0, 0, 0);
+	ck_assert_int_eq(qcow2_make_room(disk_path), 0);
+	ck_assert_int_eq(stat(disk_path, &st), 0);
+	ck_assert_int_ge(st.st_size, 1ll << 30);
+	ck_assert_int_le(st.st_blocks, 64);
 }
 END_TEST
 
@@ -205,7 +290,10 @@ int main(void)
 	tcase_add_test(tcase, a_missing_image);
 	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, sizes);
-	tcase_add_test(tcase, what_this_release_cannot_do_is_said);
+	tcase_add_test(tcase, controllers_have_room_for_so_many);
+	tcase_add_test(tcase, two_disks_of_one_name);
+	tcase_add_test(tcase, a_bridge_that_is_not_there);
+	tcase_add_test(tcase, qcow2_images);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

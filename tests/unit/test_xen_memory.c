@@ -96,6 +96,31 @@ START_TEST(pool_of_a_real_guest)
 }
 END_TEST
 
+/* seal=no: the builder may look at any time, and what it maps is not in the way of the domain's end. */
+START_TEST(foreign_without_seal)
+{
+	struct xen_domctl op = { .cmd = XEN_DOMCTL_unpausedomain };
+	struct domain *d;
+	int status;
+
+	world();
+	domains_seal = false;
+	d = make_domain(XEN_X86_EMU_LAPIC, 8);
+	ok(map_foreign_page(d->id, 3, FAR, &status));
+	ok(status);
+	op.domain = d->id;
+	ok(domctl(&op));
+	ok(map_foreign_page(d->id, 4, FAR + 1, &status));
+	ok(status);
+	holds();
+	fails(EPERM, map_foreign_page(0, 3, FAR + 2, &status));
+	op.cmd = XEN_DOMCTL_destroydomain;
+	ok(domctl(&op));
+	holds();
+	domains_seal = true;
+}
+END_TEST
+
 /* The builder sees the domain's pages until it runs, not after. */
 START_TEST(foreign_until_sealed)
 {
@@ -404,5 +429,5 @@ START_TEST(no_leak)
 }
 END_TEST
 
-TESTS(populate_in_passes, pool_of_a_real_guest, foreign_until_sealed, shared_info_over_ram, claims,
-      grants, copy_by_grants, no_leak)
+TESTS(populate_in_passes, pool_of_a_real_guest, foreign_until_sealed, foreign_without_seal,
+      shared_info_over_ram, claims, grants, copy_by_grants, no_leak)

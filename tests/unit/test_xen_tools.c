@@ -140,6 +140,32 @@ static u8 *put_record(u8 *p, u16 type, u16 instance, const void *body, u32 lengt
 }
 
 /* As libxenguest's vcpu_hvm() does it. */
+static struct xenpf_pcpuinfo pcpu(u32 nr)
+{
+	struct xen_platform_op op = { .cmd = XENPF_get_cpuinfo };
+
+	op.interface_version = XENPF_INTERFACE_VERSION;
+	op.u.pcpu_info.xen_cpuid = nr;
+	memcpy(at(ARG), &op, sizeof(op));
+	ok(hyper(vcpu0(dom0), __HYPERVISOR_platform_op, ARG, 0, 0, 0));
+	memcpy(&op, at(ARG), sizeof(op));
+	return op.u.pcpu_info;
+}
+
+START_TEST(processors)
+{
+	struct xenpf_pcpuinfo info;
+
+	world();
+	info = pcpu(0);
+	ck_assert_uint_eq(info.max_present, nr_cpus - 1);
+	ck_assert_uint_eq(info.flags, XEN_PCPU_FLAGS_ONLINE);
+	ck_assert_uint_eq(info.apic_id, boot_cpu.apic_id);
+	ck_assert_uint_eq(pcpu(nr_cpus).flags, XEN_PCPU_FLAGS_INVALID);
+	ck_assert_uint_eq(pcpu(~0u).flags, XEN_PCPU_FLAGS_INVALID);
+}
+END_TEST
+
 START_TEST(hvm_context)
 {
 	struct hvm_save_header header = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION };
@@ -256,6 +282,97 @@ START_TEST(cpu_policy)
 }
 END_TEST
 
+/* What dom0 asks about a domain that has run: its registers, its memory, its parameters. */
+static const u32 intrusive[] = {
+	XEN_DOMCTL_max_vcpus,	      XEN_DOMCTL_set_target,	  XEN_DOMCTL_settscinfo,
+	XEN_DOMCTL_sethvmcontext,     XEN_DOMCTL_set_cpu_policy,  XEN_DOMCTL_gethvmcontext,
+	XEN_DOMCTL_getvcpucontext,    XEN_DOMCTL_setvcpucontext,  XEN_DOMCTL_get_cpu_policy,
+	XEN_DOMCTL_getpageframeinfo3, XEN_DOMCTL_shadow_op,	  XEN_DOMCTL_setdebugging,
+	XEN_DOMCTL_debug_op,	      XEN_DOMCTL_sendtrigger,	  XEN_DOMCTL_gdbsx_guestmemio,
+	XEN_DOMCTL_gdbsx_pausevcpu,   XEN_DOMCTL_gdbsx_domstatus,
+};
+
+static s64 asked_param(struct domain *d)
+{
+	struct xen_hvm_param p = { .domid = d->id, .index = HVM_PARAM_STORE_PFN };
+
+	return CALL0(__HYPERVISOR_hvm_op, HVMOP_get_param, &p);
+}
+
+static s64 asked_gpfn(struct domain *d)
+{
+	domid_t id = d->id;
+
+	return CALL0(__HYPERVISOR_memory_op, XENMEM_maximum_gpfn, &id);
+}
+
+static struct domain *that_runs(void)
+{
+	struct domain *d;
+	struct xen_domctl op = { .cmd = XEN_DOMCTL_unpausedomain };
+
+	world();
+	d = make_domain(XEN_X86_EMU_LAPIC, 4);
+	vcpu0(d)->start = START_UP;
+	vcpu0(d)->vmcb->rip = 0x1234;
+	vcpu0(d)->regs.r[RDI] = 0x5678;
+	d->e820[0] = (struct e820_entry_){ .addr = 0, .size = 4 * PAGE_SIZE, .type = 1 };
+	d->nr_e820 = 1;
+	op.domain = d->id;
+	ok(domctl(&op));
+	return d;
+}
+
+START_TEST(sealed)
+{
+	struct domain *d = that_runs();
+	struct xen_domctl op;
+
+	for (u32 i = 0; i < ARRAY_SIZE(intrusive); i++) {
+		op = (struct xen_domctl){ .cmd = intrusive[i], .domain = d->id };
+		op.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY;
+		ck_assert_msg(domctl(&op) == -EPERM, "domctl %u", intrusive[i]);
+	}
+	fails(EPERM, asked_param(d));
+	fails(EPERM, asked_gpfn(d));
+	destroy(d);
+}
+END_TEST
+
+START_TEST(not_sealed)
+{
+	struct vcpu_guest_context *context;
+	struct xen_domctl op;
+	struct domain *d;
+
+	domains_seal = false;
+	d = that_runs();
+	ok(asked_param(d));
+	ck_assert_int_eq(asked_gpfn(d), 3);
+	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_getvcpucontext, .domain = d->id };
+	set_xen_guest_handle_raw(op.u.vcpucontext.ctxt, (void *)LIST);
+	ok(domctl(&op));
+	context = at(LIST);
+	ck_assert_uint_eq(context->user_regs.rip, 0x1234);
+	ck_assert_uint_eq(context->user_regs.rdi, 0x5678);
+	ck_assert_uint_eq(context->flags & VGCF_online, VGCF_online);
+	op.u.vcpucontext.vcpu = 1;
+	fails(EINVAL, domctl(&op));
+	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_gethvmcontext, .domain = d->id };
+	ok(domctl(&op));
+	/* what a running domain is made of stays as it is */
+	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_sethvmcontext, .domain = d->id };
+	fails(EPERM, domctl(&op));
+	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_set_cpu_policy, .domain = d->id };
+	fails(EPERM, domctl(&op));
+	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_gdbsx_guestmemio, .domain = d->id };
+	fails(ENOSYS, domctl(&op));
+	ck_assert(vcpu_runnable(vcpu0(d)));
+	destroy(d);
+	domains_seal = true;
+}
+END_TEST
+
 /* Only its partner ends a real guest, and nobody binds two partners. */
 START_TEST(pairs)
 {
@@ -311,4 +428,5 @@ START_TEST(console)
 }
 END_TEST
 
-TESTS(versions, creation, machine, hvm_context, cpu_policy, pairs, console)
+TESTS(versions, creation, machine, processors, hvm_context, cpu_policy, sealed, not_sealed, pairs,
+      console)

@@ -66,6 +66,8 @@ static inline struct cpu *this_cpu(void)
 #define walk context_walk
 #include "xen/hvm_context.c"
 #undef walk
+#undef CONTEXT_PAGES
+#include "xen/vcpu_context.c"
 #define pause domctl_pause
 #include "xen/domctl.c"
 #undef pause

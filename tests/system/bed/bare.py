@@ -8,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from .machine import CPU
+from .emulator import chosen
 from .output import PATIENCE, Failed, LogFile, tail
 
 TEXT_SCREEN, COLUMNS, ROWS, TEXT_MEMORY = 0xb8000, 80, 25, 0x8000
@@ -17,12 +17,12 @@ TEXT_SCREEN, COLUMNS, ROWS, TEXT_MEMORY = 0xb8000, 80, 25, 0x8000
 class Bare:
     """argv: what is special; cpu, memory_mib: of the machine."""
 
-    def __init__(self, folder, argv, cpu=CPU, memory_mib=1024, machine="q35", vga="std"):
+    def __init__(self, folder, argv, cpu=None, memory_mib=1024, machine="q35", vga="std"):
         os.makedirs(folder, exist_ok=True)
         self.folder = folder
         self.lines = [LogFile(f"{folder}/serial.log"), LogFile(f"{folder}/serial-2.log")]
         self.monitor = f"{folder}/monitor"
-        self.argv = ["qemu-system-x86_64", "-machine", machine, "-accel", "tcg", "-cpu", cpu, "-smp", "1",
+        self.argv = [chosen().program(), "-machine", machine, "-accel", "tcg", "-cpu", cpu or chosen().cpu, "-smp", "1",
                      "-m", str(memory_mib), "-display", "none", "-vga", vga, "-nodefaults", "-no-reboot",
                      "-qmp", f"unix:{self.monitor},server=on,wait=off"]
         for line in self.lines:

@@ -30,23 +30,27 @@ class Dom0:
             "-o", f"ControlPath={self.sockets}/c", "-o", "ControlPersist=yes", *options, "root@127.0.0.1"]
 
     def boot(self):
-        """Until systemd says that ssh is up and a login works."""
+        """Until systemd says that ssh is up, a login works and Xen's daemons have started, where there are any."""
         self.machine.start()
         self.machine.serial.wait("dom0-ready", BOOT_LIMIT, self.machine.working)
-        self.run("true", within=300)
+        self.run("systemctl start xen.service; true", within=300)  # of a unit that is on its way it waits for the end
 
     def attempt(self, command, within=120, stdin=None):
         """Runs a shell command in dom0; returns (exit status, output and errors together)."""
         self.machine.require_alive()
-        end = time.monotonic() + within * PATIENCE
-        with subprocess.Popen(self.ssh() + [command], stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        start = time.monotonic()
+        end = start + within * PATIENCE
+        with tempfile.TemporaryFile() as given:  # subprocess forgets what is left of its input when a wait is over
+            given.write(stdin or b"")
+            given.seek(0)
+            process = subprocess.Popen(  # pylint: disable=consider-using-with
+                self.ssh() + [command], stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with process:
             while True:
                 try:
-                    said = process.communicate(stdin, timeout=2)[0].decode("utf-8", "replace")
+                    said = process.communicate(timeout=2)[0].decode("utf-8", "replace")
                     break
                 except subprocess.TimeoutExpired as late:
-                    stdin = None  # it is kept: given once more it would be refused
                     try:
                         self.machine.require_alive()
                         if time.monotonic() > end:
@@ -57,7 +61,7 @@ class Dom0:
                     except Failed:
                         process.kill()
                         raise
-        self.note(f"# {command}\n{said}[{process.returncode}]\n")
+        self.note(f"# {command}\n{said}[{process.returncode}] after {time.monotonic() - start:.1f} s\n")
         return process.returncode, said
 
     def diagnosis(self):
@@ -85,6 +89,11 @@ class Dom0:
         """Starts a command that may be the last one: nothing is expected of its answer."""
         with open(os.path.join(self.folder, "launched.log"), "ab") as log:
             subprocess.Popen(self.ssh() + [command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # pylint: disable=consider-using-with
+
+    def fetch(self, path):
+        """The bytes of a file in dom0."""
+        return subprocess.run(self.ssh() + [f"cat {shlex.quote(path)}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              timeout=120 * PATIENCE, check=True).stdout
 
     def write(self, path, text):
         self.run(f"cat >{shlex.quote(path)}", stdin=text.encode())
@@ -126,5 +135,7 @@ class Dom0:
         return f"{login}   # to end it: kill {self.machine.process.pid}"
 
     def stop(self):
-        self.disconnect()
-        self.machine.stop()
+        try:
+            self.disconnect()
+        finally:  # ssh may not answer in time: the machine must not outlive that
+            self.machine.stop()

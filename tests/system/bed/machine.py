@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The emulated machine: QEMU's TCG with SVM, as bookworm ships it.
+"""The emulated machine: QEMU's TCG with SVM.
 
 Disks of dom0: vda its root, vdb the payload, vdc and vdd two copies of the real guest's disk.
 Every disk is a snapshot: nothing that a test writes outlives the machine.
@@ -12,11 +12,8 @@ import socket
 import subprocess
 import time
 
+from .emulator import chosen
 from .output import PATIENCE, Failed, LogFile, tail
-
-# -xsave: AVX state is not to be relied on in this emulator (and then AVX must go too: Linux tests its AES
-# code with it).  -monitor, -rdtscp, -smap: emulator bugs, see doc/architecture.md.
-CPU = "EPYC,-monitor,-rdtscp,-smap,-xsave,-avx,-avx2,-fma,-f16c"
 
 PANIC = re.compile(r"^\((core|XEN)\) (panic:|Panic on CPU).*|Kernel panic - not syncing.*", re.M)
 
@@ -26,6 +23,7 @@ class Images:
 
     def __init__(self, dom0, guest, core, stock_xen=False):
         self.dom0, self.guest, self.core, self.stock_xen = dom0, guest, core, stock_xen
+        self.disk, self.disk_format = f"{guest}/disk.img", "raw"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Machine:
             linux += " swiotlb=force"
         hypervisor, linux = f"{hypervisor} {setup.core}".strip(), f"{linux} {setup.linux}".strip()
         dom0 = setup.dom0 or images.dom0
-        argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", CPU, "-smp", str(setup.cpus or cpus),
+        argv = [chosen().program(), "-machine", "q35", "-accel", "tcg", "-cpu", chosen().cpu, "-smp", str(setup.cpus or cpus),
                 "-m", str(memory_mib), "-display", "none", "-vga", "none", "-nodefaults",
                 *([] if setup.resets else ["-no-reboot"]),
                 "-kernel", images.core, "-append", hypervisor,
@@ -85,10 +83,15 @@ class Machine:
                 "-device", "virtio-net-pci,netdev=net0,romfile=",
                 "-monitor", f"unix:{self.folder}/monitor,server=on,wait=off",
                 "-serial", f"file:{self.serial.path}"]
-        disks = [f"{dom0}/root.ext4", payload or f"{dom0}/id.pub", f"{images.guest}/disk.img", f"{images.guest}/disk.img"]
-        for number, disk in enumerate(disks):
-            argv += ["-drive", f"file={disk},format=raw,if=none,id=disk{number},snapshot=on"]
+        guest = (images.disk, images.disk_format)
+        disks = [(f"{dom0}/root.ext4", "raw"), (payload or f"{dom0}/id.pub", "raw"), guest, guest]
+        for number, (disk, disk_format) in enumerate(disks):
+            argv += ["-drive", f"file={disk.replace(',', ',,')},format={disk_format},if=none,id=disk{number},snapshot=on"]
             argv += ["-device", f"virtio-blk-pci,drive=disk{number}"]
+        if (setup.cpus or cpus) > 1:
+            # Processors take turns on one thread, and the clock goes by what they execute: on threads of their own they
+            # break each other's SVM state (doc/architecture.md), and a host with too few idle processors makes some late.
+            argv += ["-icount", "shift=1"]
         if setup.devices:
             argv += setup.devices(self)
         return argv

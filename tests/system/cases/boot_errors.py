@@ -7,7 +7,7 @@ import struct
 import subprocess
 
 from bed.bare import Bare, Debugger, elf, symbol
-from bed.machine import CPU
+from bed.emulator import chosen
 from bed.output import Failed
 
 # The machine halts by itself (HLT with interrupts off): dom0 is off.
@@ -27,8 +27,8 @@ def errors(bed):
               ("console=com7", "com1, com2, vga"), ("com1=12345", "115200"), ("com2=9600,9n1", "115200"),
               ("loglvl=loud", "none, error, warning"), ("guest_loglvl=", "none, error, warning"), ("noreboot=perhaps", "yes or no")]
     return [
-        ("no-svm", "the processor has no SVM (AMD-V): a processor with it is needed", {"cpu": CPU + ",-svm"}),
-        ("no-npt", "the processor has SVM but no nested paging (NPT)", {"cpu": CPU + ",-npt"}),
+        ("no-svm", "the processor has no SVM (AMD-V): a processor with it is needed", {"cpu": chosen().cpu + ",-svm"}),
+        ("no-npt", "the processor has SVM but no nested paging (NPT)", {"cpu": chosen().cpu + ",-npt"}),
         ("no-long-mode", "no long mode, a 64-bit processor is needed", {"cpu": "qemu32"}),
         ("no-module", "no module: give dom0's vmlinux as the first module", {"modules": []}),
         ("three-modules", "more than two modules", {"modules": [KERNEL, b"initrd", b"policy"]}),

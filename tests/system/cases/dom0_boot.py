@@ -46,8 +46,10 @@ say() { echo "install: $*"; }
 } 2>&1 || say failed
 sync
 mount -o remount,ro /
+# In memory before the disk goes: a program that init could not load any more would end init, and the kernel would panic.
+sleep 1000 &
 echo o >/proc/sysrq-trigger
-sleep 1000
+wait
 """
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""dom0 moves data over every kind of device and of interrupt while timers run: no byte changes, every interrupt is
+"""dom0 moves data over every kind of device and of interrupt while timers and IPIs run: no byte changes, every interrupt is
 counted where it belongs, and no level comes more often than its device asked."""
+import dataclasses
 import hashlib
 import os
 import random
@@ -52,6 +53,7 @@ class Counted:
 
     def __init__(self, bed, dom0, what, chip, name, least):
         self.bed, self.dom0, self.what, self.least = bed, dom0, what, least
+        self.cpus = dom0.machine.setup.cpus
         self.line = re.compile(rf"{chip}.*\s{name}(?:,|$)")
 
     def mine(self):
@@ -60,8 +62,11 @@ class Counted:
     def timers(self):
         return sum(n for line, n in interrupts(self.dom0).items() if re.search(r"timer0|Local timer|\btimer\b", line))
 
+    def ipis(self):
+        return sum(n for line, n in interrupts(self.dom0).items() if re.search(r"Rescheduling|Function call|-ipi\b", line))
+
     def __enter__(self):
-        self.before, self.ticks = self.mine(), self.timers()
+        self.before, self.ticks, self.sent = self.mine(), self.timers(), self.ipis()
         if not self.before:
             raise Failed(f"{self.what}: no line /{self.line.pattern}/ in\n" + self.dom0.run("cat /proc/interrupts"))
         self.relays = relayed(self.dom0)
@@ -71,9 +76,9 @@ class Counted:
             return
         relays = relayed(self.dom0) - self.relays
         count = sum(self.mine().values()) - sum(self.before.values())
-        ticks = self.timers() - self.ticks
+        ticks, ipis = self.timers() - self.ticks, self.ipis() - self.sent
         self.bed.figure(f"dom0-io: {self.what}: {count} interrupts (at least {self.least}), {relays} relays of all devices,"
-                        f" {ticks} timer interrupts")
+                        f" {ticks} timer interrupts, {ipis} IPIs")
         if count < self.least:
             raise Failed(f"{self.what}: {count} interrupts, at least {self.least} wanted: {self.line.pattern}")
         # An edge that comes while its handler runs is relayed and merged with the pending one; a level comes once.
@@ -81,6 +86,8 @@ class Counted:
             raise Failed(f"{self.what}: {count} interrupts counted by dom0, {relays} relayed: the level comes again and again")
         if ticks == 0:
             raise Failed(f"{self.what}: no timer interrupt meanwhile")
+        if self.cpus > 1 and ipis == 0:
+            raise Failed(f"{self.what}: no IPI meanwhile on {self.cpus} CPUs")
 
 
 def disk(dom0, name, rounds):
@@ -120,6 +127,12 @@ def received(stream, length):
     return b"".join(parts)
 
 
+def send(stream, data):
+    """In pieces: a socket's time limit is for a whole sendall(), not for its next byte."""
+    for at in range(0, len(data), 1 << 16):
+        stream.sendall(data[at:at + (1 << 16)])
+
+
 def same(what, sent, came):
     a, b = hashlib.sha256(sent).hexdigest(), hashlib.sha256(came).hexdigest()
     if a != b:
@@ -133,7 +146,7 @@ def net(dom0, what, port, rounds):
              f"for i in $(seq 100); do ss -ltn | grep -q :{port} && break; sleep 0.1; done")
     for _ in range(rounds):
         with socket.create_connection(("127.0.0.1", dom0.machine.port(port)), 60 * PATIENCE) as stream:
-            sender = threading.Thread(target=stream.sendall, args=(data,), daemon=True)
+            sender = threading.Thread(target=send, args=(stream, data), daemon=True)
             sender.start()
             came = received(stream, len(data))
         same(what, data, came)
@@ -156,7 +169,7 @@ def uart(dom0, kib):
 
 
 def run(bed):
-    dom0 = bed.dom0(WITH_SCRATCH_DISK)
+    dom0 = bed.dom0(dataclasses.replace(WITH_SCRATCH_DISK, cpus=bed.cpus_asked or 1))
     rounds = 16 if bed.full else 1
     # Every request of 1 MiB ends by an interrupt, each waited for: read, copied (two requests), read back.
     requests = PATTERN_MIB * (1 + 3 * rounds)

@@ -31,6 +31,13 @@ def each_works(dom0, cpus):
             raise Failed(f"timer interrupts while a program slept 5 times on CPU {cpu}: {before} before, {after} after")
 
 
+def seen(dom0, cpus):
+    """dom0's kernel lists the machine's processors."""
+    listed = dom0.run("ls -d /sys/devices/system/xen_cpu/xen_cpu*").split()
+    if len(listed) != cpus:
+        raise Failed(f"the machine has {cpus} CPUs, /sys/devices/system/xen_cpu lists {listed}")
+
+
 def calls(dom0, cpus):
     """Each processor has every other read its MSR 0x10, which is asked for by an interrupt between processors."""
     dom0.run("modprobe msr")
@@ -72,11 +79,11 @@ def off_and_on(dom0, cpus, times):
         raise Failed("not all CPUs came back")
 
 
-def vcpu(dom0, number):
-    """The words of `xl vcpu-list` for one of dom0's: name, domain, vCPU, CPU, state, time, affinity."""
-    said = dom0.run("xl vcpu-list Domain-0")
+def vcpu(dom0, number, domain="Domain-0"):
+    """The words of `xl vcpu-list` for one vCPU: name, domain, vCPU, CPU, state, time, affinity hard, "/", and soft."""
+    said = dom0.run(f"xl vcpu-list {domain}")
     for line in said.splitlines():
-        if line.split()[:3] == ["Domain-0", "0", str(number)]:
+        if line.split()[0:3:2] == [domain, str(number)]:
             return line.split()
     raise Failed(f"`xl vcpu-list` shows no vCPU {number}:\n{said}")
 
@@ -104,6 +111,7 @@ def on(bed, cpus):
     if said != str(cpus):
         raise Failed(f"the machine has {cpus} CPUs, dom0 {said}")
     each_works(dom0, cpus)
+    seen(dom0, cpus)
     pins(dom0, cpus)
     calls(dom0, cpus)
     nmis(dom0, cpus)

@@ -5,7 +5,7 @@ from bed.output import Failed
 BOOT_LIMIT = 900
 
 
-def log_in_and_look(console, kernel):
+def log_in_and_look(console, kernel, root="/dev/vda1"):
     """From firmware's first word to a root shell; the kernel that answers is the one on the disk."""
     console.expect(r"guest login: ", BOOT_LIMIT)
     console.send("root\n")
@@ -16,7 +16,7 @@ def log_in_and_look(console, kernel):
     seen = console.expect(r"42:(\S+):(\S*):(/dev/\S+)\s", 120)
     if seen.group(1) != kernel:
         raise Failed(f"the guest runs kernel {seen.group(1)}, its disk holds {kernel}")
-    if seen.group(3) != "/dev/vda1":
+    if seen.group(3) != root:
         raise Failed(f"the guest's root is {seen.group(3)}, not its own disk")
     return seen
 

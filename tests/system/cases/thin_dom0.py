@@ -2,6 +2,8 @@
 """Debian with systemd boots from its disk as dom0; an administrator logs in over ssh and finds Xen's tools at work."""
 from bed.output import Failed
 
+from . import kernel_messages
+
 ON_STOCK_XEN = True
 
 
@@ -15,6 +17,8 @@ def run(bed):
     if kernel != expected:
         raise Failed(f"dom0 runs kernel {kernel}, its disk holds {expected}")
     state = dom0.attempt("systemctl is-system-running --wait", within=300)[1].strip()
+    if not bed.stock_xen:
+        kernel_messages.check(dom0)
     if state != "running":
         raise Failed(f"systemd says {state}:\n" + dom0.run("systemctl --failed --no-legend --plain"))
     root = dom0.run("findmnt -no SOURCE /").strip()

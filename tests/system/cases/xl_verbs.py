@@ -8,15 +8,18 @@ import re
 
 from bed.output import Failed
 
+from .fronts import pvh_initramfs
 from .pvh import config
+from .traffic import bridge_up
 
 ON_STOCK_XEN = True
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(__file__)), "golden", "xl-verbs.txt")
 
+MAC = "00:16:3e:00:00:07"
 # What may differ from stock Xen, and why.
 MAY_DIFFER = [
     (r"\b\d+\.\d\b", "T"),                                 # seconds that passed, percent
-    (r"\b\d+:\d\d:\d\d\b", "T"),                           # uptime
+    (r"(?<!:)\b\d+:\d\d:\d\d\b(?!:)", "T"),                # uptime
     (r"(?m)^( *\S+ +[-drbpsc]{6} +)\d+", r"\1T"),          # xentop: seconds that passed
     (r"(?m)^( *verbs +)--[-b]---", r"\1ASLEEP"),           # xentop: an idle guest wakes up for its timers
     (r"(?<= )-[b-]([p-])---(?= )", r"ASLEEP\1"),           # xl list: the same
@@ -25,6 +28,10 @@ MAY_DIFFER = [
     (r"\b157286[04]\b", "MEM"),                            # the same in KiB
     (r"\bcredit2\b", "credit"),                            # another scheduler
     (r"\b([Dd]omain|domid) \d+", r"\1 ID"),                   # numbers of domains: tests before it used some
+    (r"/libxl/\d+/", "/libxl/ID/"),
+    (r"/domain/0/backend/(vbd|vif)/\d+/", r"/domain/0/backend/\1/ID/"),
+    (r"(?m)^(\d+ +0 +)\d+( +\d+ +)\d+( +)\d+( +/\S+/vbd/)", r"\1ID\2PORT\3REF\4"),  # xl block-list: which were free
+    (r"(?m)^(\d+ +0 +\S+ +\d+ +\d+ +)-?\d+( +)\d+/\d+( +/\S+/vif/)", r"\1PORT\2REF\3"),  # xl network-list: the same
     (r" +", " "),                                          # widths of columns follow from these
     (r" +(?=\n)", ""),
 ]
@@ -93,11 +100,69 @@ def cpus_and_memory(said, dom0, console):
     said.run("xl list verbs")
 
 
+def rebooted(said, dom0, console):
+    """A guest that is asked to reboot comes back as a new domain with the same name."""
+    in_guest(console, "mkdir -p /sbin && printf '#!/bin/sh\\nexec /bin/busybox reboot -f\\n' >/sbin/reboot && chmod 755 /sbin/reboot && "
+             "echo set", r"set\s")
+    first = dom0.run("xl domid verbs").strip()
+    said.run("xl reboot verbs")
+    dom0.run(f"until n=$(xl domid verbs 2>/dev/null) && [ $n != {first} ]; do sleep 1; done", within=300)
+    console.close()
+    console = dom0.dialogue("verbs-again", "xl console verbs")
+    console.expect(r"pvh-guest# ", 300, nudge="\n")
+    said.run("xl list verbs")
+    return console
+
+
+def disks(said, dom0, console):
+    in_guest(console, "insmod /modules/xen-blkfront.ko && echo loaded", r"loaded\s")
+    dom0.run("modprobe loop; truncate -s 1M /tmp/verbs.img")
+    said.run("xl block-list verbs")
+    said.run("xl block-attach verbs phy:/dev/vdd,xvdb,r")
+    said.run("xl block-attach verbs file:/tmp/verbs.img,xvdc,w")
+    wanted = dom0.run("head -c 100000 /dev/vdd | sha256sum").split()[0]
+    in_guest(console, "until [ -b /dev/xvdb ]; do sleep 1; done; head -c 100000 /dev/xvdb | sha256sum", wanted)
+    in_guest(console, "until [ -b /dev/xvdc ]; do sleep 1; done; echo 'by the guest' | dd of=/dev/xvdc conv=fsync 2>/dev/null && "
+             "echo written", r"written\s")
+    must_say(dom0.run("head -n1 /tmp/verbs.img"), "^by the guest\n", "what the guest has written to a disk that is a file in dom0")
+    said.run("xl block-list verbs")
+    said.run("xl block-attach verbs phy:/dev/none,xvdd,w")
+    for disk in ("xvdb", "xvdc", "xvdd"):
+        said.run(f"xl block-detach verbs {disk}")
+    in_guest(console, "while [ -e /dev/xvdb ] || [ -e /dev/xvdc ]; do sleep 1; done; echo gone", r"gone\s")
+    said.run("xl block-list verbs")
+    must_say(dom0.run("losetup -a; echo none"), r"^none\n", "loop devices after all disks were detached")
+
+
+def networks(said, dom0, console):
+    bridge_up(dom0)
+    in_guest(console, "insmod /modules/xen-netfront.ko && echo loaded", r"loaded\s")
+    said.run("xl network-list verbs")
+    said.run(f"xl network-attach verbs mac={MAC} bridge=xenbr0")
+    in_guest(console, "until ip link set eth0 up 2>/dev/null; do sleep 1; done; ip addr add 10.9.0.9/24 dev eth0; "
+             "ping -c 2 -W 30 10.9.0.1 >/dev/null && cat /sys/class/net/eth0/address", MAC)
+    said.run("xl network-list verbs")
+    said.run("xl network-detach verbs 0")
+    in_guest(console, "while [ -e /sys/class/net/eth0 ]; do sleep 1; done; echo gone", r"gone\s")
+    dom0.run("while ls -d /sys/class/net/vif* 2>/dev/null; do sleep 1; done")
+    said.run("xl network-list verbs")
+    said.run("xl network-detach verbs 7")
+
+
+def messages(bed, said, dom0):
+    """What the hypervisor has to say is its own; that it is shown, and gone when it was asked to go, is not."""
+    must_say(dom0.run("xl debug-keys h; xl dmesg"), r"^\((XEN|core)\) ", "xl dmesg")
+    said.run("xl dmesg -c >/dev/null; xl dmesg | wc -l")
+    if not bed.stock_xen:
+        must_say(dom0.run("xl debug-keys i; xl dmesg"), r"^\(core\) [^\n]*\n?\(core\) the protection layer's invariant holds|"
+                 r"^\(core\) the protection layer's invariant holds", "xl dmesg after a debug key")
+
+
 def run(bed):
     dom0 = bed.dom0()
     before = counts(bed, dom0)
     said = Transcript(dom0)
-    dom0.write("/tmp/verbs.cfg", config("verbs", 1, 2))
+    dom0.write("/tmp/verbs.cfg", config("verbs", 1, 2).replace("/var/lib/guests/pvh-initramfs", pvh_initramfs(dom0)))
     said.run("xl info | cut -d: -f1")
     said.run("xl info -n | grep -A3 ^device")
     said.run("xl list")
@@ -119,6 +184,10 @@ def run(bed):
         sched_credit(dom0)
     said.run("xentop -b -i1")
     cpus_and_memory(said, dom0, console)
+    disks(said, dom0, console)
+    networks(said, dom0, console)
+    messages(bed, said, dom0)
+    console = rebooted(said, dom0, console)
     # Its first program is no init that could be asked to.
     in_guest(console, "echo '/bin/busybox poweroff -f' >/proc/sys/kernel/poweroff_cmd; echo set", r"set\s")
     said.run("xl shutdown --wait verbs | cut -d' ' -f1-3 | head -n1")

@@ -21,6 +21,7 @@ u8 *arena, *read_only, *list;
 struct pointer bad[24];
 unsigned int nr_bad;
 u64 wrongs;
+u16 in_guest;
 
 static u64 state = 1;
 
@@ -76,9 +77,12 @@ long call5(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e)
 {
 	static int fd;
 	struct privcmd_hypercall p = { nr, { a, b, c, d, e } };
+	long result;
+
+	if (in_guest)
+		return guest_call(nr, a, b, c, d, e);
 	/* the library's ioctl() cuts the result to 32 bits */
-	long result =
-		syscall(SYS_ioctl, opened(&fd, "/dev/xen/privcmd"), IOCTL_PRIVCMD_HYPERCALL, &p);
+	result = syscall(SYS_ioctl, opened(&fd, "/dev/xen/privcmd"), IOCTL_PRIVCMD_HYPERCALL, &p);
 
 	return result == -1 ? -errno : result;
 }
@@ -132,7 +136,8 @@ static void add(u64 address, const char *what, bool readable)
 
 void memory_prepare(void)
 {
-	/* arena, a hole, a read-only page, a hole, a page that nobody may touch */
+	/* arena, a hole, a read-only page, a hole, a page that nobody may touch; what is not there must stay so, or the next
+	 * mapping of this program is put there: it is a page without access, too */
 	u8 *p = mmap(NULL, ARENA + 4 * PAGE, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
@@ -148,11 +153,11 @@ void memory_prepare(void)
 		perror("mmap");
 		exit(2);
 	}
-	munmap(list + PAGE, PAGE);
+	mprotect(list + PAGE, PAGE, PROT_NONE);
 	memset(arena, 0, ARENA);
 	memset(read_only, 0xff, PAGE); /* zeros would name dom0 and its frame 0 */
-	munmap(p + ARENA, PAGE);
-	munmap(p + ARENA + 2 * PAGE, PAGE);
+	mprotect(p + ARENA, PAGE, PROT_NONE);
+	mprotect(p + ARENA + 2 * PAGE, PAGE, PROT_NONE);
 	mprotect(read_only, PAGE, PROT_READ);
 	mprotect(p + ARENA + 3 * PAGE, PAGE, PROT_NONE);
 	add(0, "0", false);

@@ -76,7 +76,7 @@ static void domctls(void)
 	expect(-ENOSYS, "domctl 200", domctl(200, 0, v, 0, 0));
 	expect(-ENOSYS, "iomem_permission", domctl(XEN_DOMCTL_iomem_permission, 0, v, 0, 0));
 	expect(-ENOSYS, "memory_mapping", domctl(XEN_DOMCTL_memory_mapping, 0, v, 0, 0));
-	expect(-ENOSYS, "getpageframeinfo3", domctl(XEN_DOMCTL_getpageframeinfo3, 0, v, 0, 0));
+	expect(-EPERM, "getpageframeinfo3", domctl(XEN_DOMCTL_getpageframeinfo3, 0, v, 0, 0));
 	for (size_t i = 0; i < sizeof(builders) / sizeof(builders[0]); i++)
 		expect(-EPERM, "a builder's domctl on a domain that has run",
 		       domctl(builders[i], 0, v, 0, 0));
@@ -166,7 +166,13 @@ static void smaller_families(void)
 	EXPECT(EPERM, __HYPERVISOR_hvm_op, HVMOP_get_param, &param, 0);
 	EXPECT(EPERM, __HYPERVISOR_hvm_op, HVMOP_set_param, &param, 0);
 	EXPECT(ENOSYS, __HYPERVISOR_vcpu_op, VCPUOP_initialise, 0, arena);
-	EXPECT(ENOSYS, __HYPERVISOR_vcpu_op, VCPUOP_up, 0, arena);
+	EXPECT(ENOENT, __HYPERVISOR_vcpu_op, VCPUOP_up, 1000, 0);
+	EXPECT(ENOENT, __HYPERVISOR_vcpu_op, VCPUOP_down, 1000, 0);
+	EXPECT(ENOENT, __HYPERVISOR_vcpu_op, VCPUOP_is_up, 1000, 0);
+	EXPECT(ENOENT, __HYPERVISOR_vcpu_op, VCPUOP_send_nmi, 1000, 0);
+	EXPECT(EINVAL, __HYPERVISOR_vcpu_op, VCPUOP_send_nmi, 0, arena);
+	EXPECT(0, __HYPERVISOR_vcpu_op, VCPUOP_up, 0, 0); /* it is */
+	EXPECT(-1, __HYPERVISOR_vcpu_op, VCPUOP_is_up, 0, 0);
 	EXPECT(ENOENT, __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 1000, arena);
 	EXPECT(EINVAL, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, &info);
 	EXPECT(EINVAL, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 30, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Program of the system test dom0-hostile: does in dom0 what an attacker there would do.  One file per kind of
- * attack; each says on its last line how much it tried, and every surprise on a line of its own that begins with
+ * Program of the system tests dom0-hostile, pvh-hostile and pair-hostile: does in dom0, or in a guest, what an
+ * attacker there would do.  One file per kind of attack; each says on its last line how much it tried, and every surprise on a line of its own that begins with
  * "WRONG".  It must survive itself: what would only hurt dom0 is left out, with the reason beside it.
  */
 #ifndef HOSTILE_H
@@ -68,6 +68,16 @@ void invariant_ask(void);
 /* dom0's one-shot timer may have been moved or stopped: at once, so that Linux sets it anew. */
 void timer_repair(void);
 
+/* This program runs in a PVH guest, whose number it is; 0: in dom0.  Hypercalls then go by the kernel module. */
+extern u16 in_guest;
+
+/* ---- neighbours.c: in a domain without rights over others ---- */
+extern u64 guest_calls; /* made so far */
+long guest_call(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e);
+void guest_refused(const char *what, u64 number, long result); /* must be an error */
+u16 guest_self(void);
+void attack_neighbours(u16 self, u16 partner);
+
 /* Domains that the attacks made. */
 #define VICTIM	900u
 #define VICTIMS 8u
@@ -85,5 +95,9 @@ void attack_memory(void);
 void attack_instructions(void);
 void attack_interrupts(void);
 void attack_end(const char *how);
+/* Not in dom0: in a fidelity domain, in a real guest, in a PVH guest. */
+void attack_fidelity(u64 calls);
+void attack_fidelity_end(void);
+bool attack_guest(const char *what, u64 count); /* false: not its to do */
 
 #endif

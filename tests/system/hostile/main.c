@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* hostile ATTACK [NUMBER [SEED]]; the last line it prints is "ATTACK: ... , N wrong". */
+/* hostile ATTACK [NUMBER [SEED]], in a PVH guest hostile pvh ATTACK ...; the last line it prints is "ATTACK: N wrong". */
 #include "hostile.h"
 
 int main(int argc, char **argv)
@@ -9,8 +9,24 @@ int main(int argc, char **argv)
 
 	random_seed(argc > 3 ? strtoull(argv[3], NULL, 0) : 1);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!strcmp(attack, "fidelity"))
+		attack_fidelity(number);
+	else if (!strcmp(attack, "fidelity-end"))
+		attack_fidelity_end();
+	if (!strncmp(attack, "fidelity", 8) || attack_guest(attack, number)) {
+		printf("%s: %llu wrong\n", attack, (unsigned long long)wrongs);
+		return wrongs != 0;
+	}
+	if (!strncmp(attack, "pvh-", 4)) {
+		in_guest = guest_self();
+		attack += 4;
+	}
 	memory_prepare();
-	if (!strcmp(attack, "errors"))
+	if (in_guest && !strcmp(attack, "neighbours"))
+		attack_neighbours(in_guest, in_guest);
+	else if (in_guest && !strcmp(attack, "end"))
+		attack_fidelity_end();
+	else if (!strcmp(attack, "errors"))
 		attack_errors();
 	else if (!strcmp(attack, "pointers"))
 		attack_pointers();
@@ -35,7 +51,10 @@ int main(int argc, char **argv)
 				"instructions|interrupts [number [seed]], or hostile end HOW\n");
 		return 2;
 	}
-	victims_destroy();
+	if (in_guest)
+		printf("%llu calls by domain %u\n", (unsigned long long)guest_calls, in_guest);
+	else
+		victims_destroy();
 	printf("%s: %llu wrong\n", attack, (unsigned long long)wrongs);
 	return wrongs != 0;
 }

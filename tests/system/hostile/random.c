@@ -24,6 +24,7 @@
 #define ENTRIES 20u
 #define OWN_PORTS \
 	2048u /* Linux binds from below: ports from here on are nobody's or this program's */
+#define NEIGHBOURS   16u
 #define IN_ARENA(at) ((u64)(at) - (u64)arena < ARENA - SLICE)
 
 static u64 made[64], answered[64], faulted[64];
@@ -41,6 +42,8 @@ static u64 some_domain(void)
 	static const u16 ids[] = { 0,	DOMID_SELF, DOMID_IO, DOMID_XEN, DOMID_INVALID,
 				   950, 1023,	    1024 };
 
+	if (in_guest && random_below(2)) /* its neighbours */
+		return random_below(NEIGHBOURS);
 	return random_below(2) ? VICTIM + random_below(VICTIMS)
 			       : ids[random_below(sizeof(ids) / sizeof(ids[0]))];
 }
@@ -107,13 +110,13 @@ static void fill(u64 at, u32 bytes)
 
 static bool is_self(u64 domain)
 {
-	return (u16)domain == DOMID_SELF || (u16)domain == 0;
+	return (u16)domain == DOMID_SELF || (u16)domain == in_guest;
 }
 
-/* Other domains than the victims: what a dom0 may do to them is no concern of this test. */
+/* Other domains than the victims: what a dom0 may do to them is no concern of this test. A guest may do nothing. */
 static bool is_other(u64 domain)
 {
-	return (u16)domain < VICTIM && (u16)domain != 0;
+	return !in_guest && (u16)domain < VICTIM && (u16)domain != 0;
 }
 
 static bool spares_memory(u64 op, u64 at)
@@ -191,16 +194,21 @@ static bool spares_hvm(u64 op, u64 at)
 		param->index != HVM_PARAM_CONSOLE_EVTCHN);
 }
 
-static bool spares_copies(u64 op, u64 at, u64 count)
+/* What another domain granted, a dom0 may map and write to: seed 7 had a guest's console page where it writes results. */
+static void spares_grants(u64 op, u64 at, u64 count)
 {
 	struct gnttab_copy *copy = (void *)at;
+	struct gnttab_map_grant_ref *map = (void *)at;
+	u64 room = (u64)arena + ARENA - at;
 
-	for (u64 i = 0; op == GNTTABOP_copy && i < count && IN_ARENA(&copy[i]); i++) {
+	for (u64 i = 0; op == GNTTABOP_copy && i < count && i < room / sizeof(*copy); i++) {
 		copy[i].flags |= GNTCOPY_dest_gref; /* into its own frames */
-		if (is_other(copy[i].dest.domid))   /* into what another granted, as it may */
+		if (is_other(copy[i].dest.domid))
 			copy[i].dest.domid = VICTIM;
 	}
-	return true;
+	for (u64 i = 0; op == GNTTABOP_map_grant_ref && i < count && i < room / sizeof(*map); i++)
+		if (is_other(map[i].dom))
+			map[i].dom = VICTIM;
 }
 
 /*
@@ -220,7 +228,7 @@ static bool spares_in_list(u64 nr, u64 op)
 	case __HYPERVISOR_hvm_op:
 		return op != HVMOP_set_param;
 	case __HYPERVISOR_grant_table_op:
-		return op != GNTTABOP_copy;
+		return op != GNTTABOP_copy && op != GNTTABOP_map_grant_ref;
 	case __HYPERVISOR_vcpu_op: /* its timer stopped, an area to write to */
 	case __HYPERVISOR_set_timer_op:
 	case __HYPERVISOR_sched_op:
@@ -250,10 +258,13 @@ static bool spares(u64 nr, u64 *arg, bool nested)
 				entry[i].op = 63;
 		return true;
 	case __HYPERVISOR_grant_table_op:
-		return !good || spares_copies(arg[0], arg[1], arg[2] & 0xffffffff);
-	case __HYPERVISOR_vcpu_op: /* an area that the core goes on to write to when this program is gone */
-		return !IN_ARENA(arg[2]) || (arg[0] != VCPUOP_register_runstate_memory_area &&
-					     arg[0] != VCPUOP_register_vcpu_time_memory_area);
+		if (good)
+			spares_grants(arg[0], arg[1], arg[2] & 0xffffffff);
+		return true;
+	case __HYPERVISOR_vcpu_op: /* its own end; an area that the core writes to when this program is gone */
+		return arg[0] != VCPUOP_down &&
+		       (!IN_ARENA(arg[2]) || (arg[0] != VCPUOP_register_runstate_memory_area &&
+					      arg[0] != VCPUOP_register_vcpu_time_memory_area));
 	case __HYPERVISOR_sched_op: /* its own end */
 		return arg[0] != SCHEDOP_shutdown &&
 		       (arg[0] != SCHEDOP_remote_shutdown || !good ||
@@ -404,7 +415,7 @@ void attack_random(u64 calls)
 	long result;
 
 	for (u64 i = 0; i < calls; i++) {
-		if (!random_below(100))
+		if (!in_guest && !random_below(100))
 			build_something();
 		nr = make_call(arg, false);
 		if (!spares(nr, arg, false)) {
@@ -424,11 +435,12 @@ void attack_random(u64 calls)
 			timer_repair();
 		if (i % 10000 == 9999)
 			close_ports();
-		if (i % 25000 == 24999)
+		if (!in_guest && i % 25000 == 24999)
 			invariant_ask();
 	}
 	close_ports();
-	invariant_ask();
+	if (!in_guest)
+		invariant_ask();
 	for (nr = 0; nr < 64; nr++)
 		if (answered[nr] || faulted[nr])
 			printf("hypercall %2u: %llu calls, %llu answered, %llu -EFAULT\n", (u32)nr,

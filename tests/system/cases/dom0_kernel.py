@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The kernel of Debian's backports is dom0 too, and has no more to complain of than on stock Xen."""
+import os
+
+from bed.images import image
+from bed.machine import Setup
+from bed.output import Failed
+
+from . import kernel_messages
+
+SUITE = "bookworm-backports"
+
+
+def run(bed):
+    folder = image("kernel", SUITE)
+    dom0 = bed.dom0(Setup(name="kernel", dom0=folder))
+    with open(os.path.join(folder, "version"), encoding="ascii") as file:
+        expected = file.read().strip()
+    kernel = dom0.run("uname -r").strip()
+    if kernel != expected:
+        raise Failed(f"dom0 runs kernel {kernel}, not {expected} of {SUITE}")
+    state = dom0.attempt("systemctl is-system-running --wait", within=300)[1].strip()
+    if state != "running":
+        raise Failed(f"systemd says {state}:\n" + dom0.run("systemctl --failed --no-legend --plain"))
+    if dom0.domains() != ["Domain-0"]:
+        raise Failed("`xl list` shows more than Domain-0")
+    kernel_messages.check(dom0)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A fidelity domain that attacks everybody gets errors only, and ends itself alone; a real guest that attacks its devices
+kills at most its own pair: the core stays up, keeps its invariant, and neither another pair nor a PVH domain notices."""
+import os
+import re
+import shutil
+import subprocess
+
+from bed import hostile
+from bed.machine import Setup
+from bed.output import Failed
+
+from .guest import disk_kernel, log_in_and_look
+from .pvh import config
+from .traffic import DOM0, bridge_up, command, lease, listen
+
+REAL = """name = "real1"
+type = "hvm"
+memory = 256
+vcpus = 2
+serial = "pty"
+disk = [ "phy:/dev/vdc,xvda,w" ]
+vif = [ "bridge=xenbr0" ]
+"""
+# Debian's kernel and the hostile program where QEMU should be.
+BAD = """name = "bad1"
+type = "hvm"
+memory = 64
+vcpus = 1
+serial = "pty"
+stubdomain_kernel = "/var/lib/guests/vmlinux"
+stubdomain_ramdisk = "/tmp/bad-initramfs"
+stubdomain_cmdline = "console=hvc0 quiet"
+stubdomain_memory = 192
+"""
+INIT = """#!/bin/busybox sh
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox mount -t proc proc /proc
+/bin/busybox insmod /hostile_kernel.ko
+/hostile fidelity {count} {seed}
+/hostile fidelity-end
+/bin/busybox sleep 1000
+"""
+SEED = 1
+# What a guest does to itself: attack, how often for ./check and for --full; the last break its own machine.
+ATTACKS = [("instructions", 3000, 300000), ("memory", 1000, 100000), ("ports", 3000, 300000), ("msrs", 3000, 300000)]
+
+
+def initramfs(program, module, seed, count, folder):
+    tree, out = os.path.join(folder, "bad"), os.path.join(folder, "bad-initramfs")
+    shutil.rmtree(tree, ignore_errors=True)
+    for name in ("bin", "dev", "proc"):
+        os.makedirs(os.path.join(tree, name))
+    for path, name in (("/bin/busybox", "bin/busybox"), (program, "hostile"), (module, "hostile_kernel.ko")):
+        shutil.copy(path, os.path.join(tree, name))
+    with open(f"{tree}/init", "w", encoding="ascii") as file:
+        file.write(INIT.format(count=count, seed=seed))
+    os.chmod(f"{tree}/init", 0o755)
+    subprocess.run(f"cd {tree} && find . | cpio --quiet -o -H newc -R 0:0 >{out}", shell=True, check=True)
+    return out
+
+
+def still_there(pvh, real=None):
+    for console in (pvh, real) if real else (pvh,):
+        console.send("echo still-$((40+2))\n")
+        console.expect(r"still-42", 120)
+
+
+def bad_fidelity(bed, dom0, image):
+    with open(image, "rb") as file:
+        dom0.run("cat >/tmp/bad-initramfs", stdin=file.read())
+    dom0.write("/tmp/bad1.cfg", BAD)
+    before = len(dom0.machine.serial.text())
+    dom0.run("dxl create /tmp/bad1.cfg", within=600)
+    console = dom0.dialogue("bad1", "dxl console bad1")
+    said = console.expect(r"([\s\S]*)fidelity: (\d+) wrong", 600)
+    if said.group(2) != "0":
+        raise Failed(f"a fidelity domain got what is not its own:\n{said.group(1)[-3000:]}")
+    tried = re.search(r"(\d+) calls by a fidelity domain", said.group(1))
+    if not tried or int(tried.group(1)) < 3000:
+        raise Failed(f"the hostile fidelity domain tried too little:\n{said.group(1)[-2000:]}")
+    bed.figure(f"pair-hostile: {tried.group(0)}")
+    dom0.machine.serial.wait(r"d\d+ crashed: access to guest physical address 0x30000000", 120, dom0.machine.working, before)
+    console.close()
+    dom0.run("for i in $(seq 60); do xl list | grep -q '^bad1' || exit 0; sleep 1; done; dxl destroy bad1", within=300)
+
+
+def bad_guest(bed, dom0, console, pvh):
+    listen(dom0, 7003, "FILE:/tmp/hostile TCP-LISTEN:7003,reuseaddr")
+    command(console, f"modprobe msr; cat </dev/tcp/{DOM0}/7003 >/root/hostile; chmod 755 /root/hostile", "fetched", 300)
+    for name, number, full in ATTACKS:
+        number = full if bed.full else number
+        console.send(f"/root/hostile guest-{name} {number} {bed.seed or SEED}; echo att''acked\n")
+        try:
+            said = console.expect(r"([\s\S]*)attacked", 120).group(1)
+        except Failed:
+            # It has broken itself: its affair, as long as it alone is broken.
+            bed.figure(f"pair-hostile: the guest did not survive guest-{name}")
+            break
+        if f"guest-{name}: 0 wrong" not in said:  # QEMU's processor has faults that Linux ends a program for
+            bed.figure(f"pair-hostile: the guest ended the program guest-{name}")
+        still_there(pvh)
+    still_there(pvh)
+
+
+def run(bed):
+    dom0 = bed.dom0(Setup(name="smp2", cpus=2))
+    bridge_up(dom0)
+    program, module = hostile.build(bed.kernel_version(), os.path.join(dom0.folder, "hostile"))
+    image = initramfs(program, module, bed.seed or SEED, 200000 if bed.full else 3000, dom0.folder)
+    with open(program, "rb") as file:
+        dom0.run("cat >/tmp/hostile", stdin=file.read())
+    dom0.write("/tmp/pvh1.cfg", config("pvh1"))
+    dom0.run("xl create /tmp/pvh1.cfg", within=300)
+    pvh = dom0.dialogue("pvh1", "xl console pvh1")
+    pvh.expect(r"pvh-guest# ", 300, nudge="\n")
+    dom0.write("/tmp/real1.cfg", REAL)
+    dom0.run("dxl create /tmp/real1.cfg", within=600)
+    real = dom0.dialogue("real1", "dxl console real1")
+    log_in_and_look(real, disk_kernel(bed))
+    bad_fidelity(bed, dom0, image)
+    still_there(pvh, real)
+    lease(real)
+    bad_guest(bed, dom0, real, pvh)
+    for console in (real, pvh):
+        console.close()
+    dom0.run("dxl destroy real1; xl destroy pvh1", within=300)
+    if dom0.domains() != ["Domain-0"]:
+        raise Failed("`xl list` still shows a domain after all were destroyed")

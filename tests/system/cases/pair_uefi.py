@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An unmodified Debian on a PC with UEFI, an AHCI disk and two processors: it boots by OVMF and GRUB, gets an address by
+DHCP, moves data each way; its clock and its local APICs need no help from outside; asleep, it lets its fidelity domain
+sleep; it restarts and switches itself off."""
+import re
+import time
+
+from bed.machine import Setup
+from bed.output import Failed
+
+from .guest import BOOT_LIMIT, disk_kernel, log_in_and_look
+from .traffic import bridge_up, command, lease, move
+
+CONFIG = """name = "uefi1"
+type = "hvm"
+bios = "ovmf"
+memory = 512
+vcpus = 2
+serial = "pty"
+disk = [ "phy:/dev/vdd,sda,w" ]
+vif = [ "bridge=xenbr0" ]
+"""
+MIB = 64
+READS = 20000
+KINDS = re.compile(r"(\w+)=(\d+)")
+
+
+def exits(dom0):
+    """Of real guests, by kind, since boot."""
+    said = dom0.ask_core("x", r"\(core\) exits of real guests: .*\n")
+    return {name: int(number) for name, number in KINDS.findall(said.split(":", 1)[1].splitlines()[0])}
+
+
+def spent(before, after):
+    return {name: after[name] - before.get(name, 0) for name in after}
+
+
+def read_clock(dom0, console):
+    """The clock by the vDSO, and interrupts between the two processors, by x2APIC: no exit for a page of the APIC."""
+    command(console, "swapoff -a; sync", "quiet", 120)
+    before = exits(dom0)
+    command(console, f"for i in $(seq {READS}); do t=$EPOCHREALTIME; done", "read", 300)
+    used = spent(before, exits(dom0))
+    if used["total"] > READS // 2:
+        raise Failed(f"{READS} readings of the clock took too many exits: {used}")
+    return used
+
+
+def interrupts(console):
+    """Timer and rescheduling interrupts of each processor."""
+    console.send("grep -E 'LOC:|RES:|CAL:' /proc/interrupts; echo coun''ted\n")
+    said = console.expect(r"LOC:\s+(\d+)\s+(\d+)[\s\S]*RES:\s+(\d+)\s+(\d+)[\s\S]*CAL:\s+(\d+)\s+(\d+)[\s\S]*counted", 60)
+    return [int(number) for number in said.groups()]
+
+
+def two_processors(dom0, console):
+    command(console, "test $(nproc) = 2 && grep -q x2apic /proc/cpuinfo", "two", 60)
+    first = interrupts(console)
+    before = exits(dom0)
+    command(console, "for i in $(seq 300); do taskset 1 true; taskset 2 true; done", "moved", 300)
+    used = spent(before, exits(dom0))
+    second = interrupts(console)
+    grown = [b - a for a, b in zip(first, second)]
+    if not (grown[0] and grown[1]):
+        raise Failed(f"timer interrupts of the two processors: {first[:2]}, then {second[:2]}")
+    if not grown[2] + grown[3] + grown[4] + grown[5]:
+        raise Failed(f"no interrupt went from one processor to the other: {second[2:]}")
+    if used.get("NPF", 0) > 200:
+        raise Failed(f"while programs moved between processors, {used['NPF']} exits to memory that is none: {used}")
+
+
+def asleep(dom0):
+    """A guest that sleeps: few entries of its own, and of its fidelity domain no more than a timer makes."""
+    before = exits(dom0)
+    time.sleep(10)
+    return spent(before, exits(dom0))
+
+
+def run(bed):
+    dom0 = bed.dom0(Setup(name="smp2", cpus=2))
+    bridge_up(dom0)
+    dom0.write("/tmp/uefi1.cfg", CONFIG)
+    dom0.run("dxl create /tmp/uefi1.cfg", within=600)
+    console = dom0.dialogue("uefi1", "dxl console uefi1")
+    log_in_and_look(console, disk_kernel(bed), "/dev/sda1")
+    two_processors(dom0, console)
+    clock = read_clock(dom0, console)
+    lease(console)
+    move(dom0, console, MIB)
+    bed.figure(f"pair-uefi: exits for {READS} readings of the clock: {clock}\n"
+               f"pair-uefi: exits of a guest asleep in 10 s: {asleep(dom0)}")
+    first = dom0.run("dxl domid uefi1")
+    console.send("reboot\n")
+    console.expect(r"Restarting system", 120)
+    console.close()
+    # Both panels are made anew, as xl does it; a console ends with its domain.
+    dom0.run(f"until now=$(dxl domid uefi1 2>&1) && [ \"$now\" != {first.strip()} ]; do sleep 1; done", within=300)
+    console = dom0.dialogue("uefi1-again", "dxl console uefi1")
+    console.expect(r"guest login: ", BOOT_LIMIT)
+    console.close()
+    dom0.run("dxl destroy uefi1", within=300)
+    if dom0.domains() != ["Domain-0"]:
+        raise Failed("`xl list` still shows a panel after destroy")

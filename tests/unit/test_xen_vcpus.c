@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* build: -DPROTECT_FRAMES=8192ull -DPROTECT_TABLES=512ull -DPROTECT_SLOTS=256ull */
+/* A domain of several vCPUs stops them and lets them go on by vcpu_op. */
+#include "xen_world.h"
+
+static struct domain *d;
+
+static s64 vcpu_op(u32 by, u64 command, u64 vcpu, u64 arg)
+{
+	return hyper(d->vcpus[by], __HYPERVISOR_vcpu_op, command, vcpu, arg, 0);
+}
+
+/* vCPUs 0 and 1 run, 2 never did. */
+static void setup(void)
+{
+	struct xen_domctl op = create_op(XEN_X86_EMU_LAPIC);
+
+	world();
+	op.u.createdomain.max_vcpus = 3;
+	ok(domctl(&op));
+	d = domain_by_id(op.domain);
+	op.cmd = XEN_DOMCTL_max_vcpus;
+	op.u.max_vcpus.max = 3;
+	ok(domctl(&op));
+	for (u32 i = 0; i < 2; i++)
+		long_mode(d->vcpus[i]);
+	op.cmd = XEN_DOMCTL_unpausedomain;
+	ok(domctl(&op));
+}
+
+START_TEST(stopped_goes_on)
+{
+	u64 rip;
+
+	setup();
+	ck_assert_int_eq(vcpu_op(0, VCPUOP_is_up, 1, 0), 1);
+	ok(vcpu_op(0, VCPUOP_up, 1, 0)); /* it is */
+	ok(vcpu_op(0, VCPUOP_down, 1, 0));
+	ck_assert_int_eq(vcpu_op(0, VCPUOP_is_up, 1, 0), 0);
+	ck_assert(!vcpu_runnable(d->vcpus[1]));
+	ok(vcpu_op(0, VCPUOP_down, 1, 0)); /* twice is nothing more */
+	ck_assert_uint_eq(domain_vcpus_up(d), 1);
+	vcpu_wake(d->vcpus[1]); /* an event does not start it */
+	ck_assert(!vcpu_runnable(d->vcpus[1]));
+	ok(vcpu_op(0, VCPUOP_up, 1, 0));
+	ck_assert(vcpu_runnable(d->vcpus[1]));
+	/* by itself: behind its call it goes on */
+	rip = d->vcpus[1]->vmcb->rip;
+	ok(vcpu_op(1, VCPUOP_down, 1, 0));
+	ck_assert(!vcpu_runnable(d->vcpus[1]));
+	ok(vcpu_op(0, VCPUOP_up, 1, 0));
+	ck_assert_uint_eq(d->vcpus[1]->vmcb->rip, rip + 3);
+}
+END_TEST
+
+START_TEST(what_never_ran_is_not_let_go)
+{
+	setup();
+	ck_assert_int_eq(vcpu_op(0, VCPUOP_is_up, 2, 0), 0);
+	fails(EINVAL, vcpu_op(0, VCPUOP_up, 2, 0));
+	vcpu_reset_init(d->vcpus[1]);
+	fails(EINVAL, vcpu_op(0, VCPUOP_up, 1, 0));
+	ok(vcpu_op(0, VCPUOP_down, 2, 0));
+	fails(EINVAL, vcpu_op(0, VCPUOP_up, 2, 0));
+	fails(ENOENT, vcpu_op(0, VCPUOP_up, 3, 0));
+	fails(ENOENT, vcpu_op(0, VCPUOP_is_up, ~0ull, 0));
+	fails(ENOSYS, vcpu_op(0, VCPUOP_initialise, 1, ARG));
+}
+END_TEST
+
+START_TEST(the_last_one_is_the_domains_end)
+{
+	setup();
+	ok(vcpu_op(0, VCPUOP_down, 1, 0));
+	ck_assert(!d->shut_down);
+	ok(vcpu_op(0, VCPUOP_down, 0, 0));
+	ck_assert(d->shut_down);
+	ck_assert_uint_eq(d->shutdown_code, SHUTDOWN_poweroff);
+}
+END_TEST
+
+START_TEST(nmi)
+{
+	setup();
+	d->vcpus[1]->blocked = true;
+	fails(EINVAL, vcpu_op(0, VCPUOP_send_nmi, 1, ARG));
+	ck_assert(!d->vcpus[1]->apic.nmi_pending);
+	ok(vcpu_op(0, VCPUOP_send_nmi, 1, 0));
+	ck_assert(d->vcpus[1]->apic.nmi_pending);
+	ck_assert(!d->vcpus[1]->blocked);
+}
+END_TEST
+
+TESTS(stopped_goes_on, what_never_ran_is_not_let_go, the_last_one_is_the_domains_end, nmi)
