@@ -19,10 +19,11 @@
 #include <xen/sched.h>
 #include <xen/sysctl.h>
 
-#define OTHERS 24u	  /* domains that may be there */
-#define PORTS  128u	  /* of each */
-#define REFS   512u	  /* of each: a whole first frame of its table */
-#define HOLE   0x20000ull /* a guest frame where this domain has nothing */
+#define OTHERS	24u /* domains that may be there: dom0 and those with numbers around one's own */
+#define NUMBERS 0x7ff0u	   /* of domains: the first reserved one, DOMID_FIRST_RESERVED */
+#define PORTS	128u	   /* of each */
+#define REFS	512u	   /* of each: a whole first frame of its table */
+#define HOLE	0x20000ull /* a guest frame where this domain has nothing */
 
 u64 guest_calls;
 
@@ -58,7 +59,7 @@ u16 guest_self(void)
 {
 	u16 self = DOMID_INVALID;
 
-	for (u16 id = 0; id < OTHERS; id++) {
+	for (u16 id = 0; id < NUMBERS; id++) {
 		struct gnttab_query_size query = { .dom = id };
 
 		if (guest_call(__HYPERVISOR_grant_table_op, GNTTABOP_query_size, (u64)&query, 1, 0,
@@ -282,7 +283,11 @@ static void machine(void)
 
 void attack_neighbours(u16 self, u16 partner)
 {
-	for (u16 id = 0; id < OTHERS; id++) {
+	u16 first = self > OTHERS / 2 ? self - OTHERS / 2 : 0;
+
+	for (u16 i = 0; i < OTHERS; i++) {
+		u16 id = i ? first + i : 0;
+
 		if (id == self || id == partner)
 			continue;
 		memory_of(id);
