@@ -20,9 +20,24 @@ from bed.payload import make_payload
 from bed.screen import read_ppm, text_of
 from bed.virsh import NC, programs
 from cases.guest import log_in_and_look
-from cases.thin_virsh import VIRSH, XML
+from cases.thin_virsh import VIRSH
 
 START = time.monotonic()
+XML = """<domain type='xen'>
+  <name>virt1</name>
+  <memory unit='MiB'>256</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64'>hvm</type><boot dev='hd'/></os>
+  <devices>
+    <disk type='block' device='disk'><source dev='/dev/vdd'/><target dev='vda' bus='virtio'/></disk>
+    <serial type='pty'/>
+    <graphics type='vnc' port='5901' listen='127.0.0.1'/>
+  </devices>
+</domain>
+"""
+# This small Debian has no systemd-logind, which would do the same: who reads the button's event switches off.
+BUTTON = ("modprobe -a button evdev; for e in /dev/input/event*; do (head -c 24 $e >/dev/null && systemctl poweroff 2>/dev/null) & done; "
+          "echo rea''dy\n")
 OWN = """<domain type='xen'>
   <name>own</name>
   <memory unit='MiB'>{memory}</memory>
@@ -40,8 +55,9 @@ OWN = """<domain type='xen'>
 AT_REST = 60
 
 
-def tell(text):
-    print(f"\n[{time.monotonic() - START:4.0f} s] {text}", flush=True)
+def tell(text, about=""):
+    """about: how long it takes on two cores."""
+    print(f"\n[{time.monotonic() - START:4.0f} s] {text}" + (f" (About {about}.)" if about else ""), flush=True)
 
 
 def shown(dom0, command, within=120):
@@ -60,30 +76,45 @@ def core_said(dom0):
 
 
 def booted(dom0):
-    tell("The machine starts: QEMU's emulation of an AMD CPU with SVM; the core, then Debian as dom0.")
+    tell("The machine starts: QEMU's emulation of an AMD CPU with SVM; the core, then Debian as dom0.", "30 s")
     dom0.boot()
     core_said(dom0)
     shown(dom0, "uname -a; systemctl is-system-running --wait || true; xl list", within=300)
 
 
+def console_tail(console, lines):
+    with open(console.log, encoding="utf-8", errors="replace") as file:
+        for line in readable(file.read()).rstrip().splitlines()[-lines:]:
+            print("    " + line, flush=True)
+
+
 def story(dom0, images):
-    tell("Stock virsh defines a guest: one CPU, 256 MiB, a disk with GRUB and an unmodified Debian.")
+    tell("Stock virsh defines a guest: one CPU, 256 MiB, a disk with GRUB and an unmodified Debian.", "5 s")
     dom0.write("/root/virt1.xml", XML)
     shown(dom0, f"{VIRSH} define /root/virt1.xml", within=300)
 
-    tell("It starts: the toolstack makes the real guest and its fidelity domain, a small Linux with QEMU, and binds them.")
+    tell("It starts: the toolstack makes the real guest and its fidelity domain, a small Linux with QEMU, and binds them.", "10 s")
     shown(dom0, f"{VIRSH} start virt1", within=600)
-    shown(dom0, "xl list")
+    shown(dom0, f"{VIRSH} list; dxl list; xl list")
 
-    tell("Firmware, boot loader, kernel and login appear on the guest's serial line.")
+    tell("Firmware, boot loader, kernel and login appear on the guest's serial line.", "40 s")
     console = dom0.dialogue("virt1", f"{VIRSH} console virt1")
     with open(f"{images.guest}/version", encoding="ascii") as file:
         log_in_and_look(console, file.read().strip())
-    with open(console.log, encoding="utf-8", errors="replace") as file:
-        for line in readable(file.read()).splitlines()[-12:]:
-            print("    " + line, flush=True)
-    console.close()
+    console_tail(console, 12)
 
+    tell("virsh presses the guest's power button; the guest switches itself off, and both panels go.", "10 s")
+    console.send(BUTTON)
+    console.expect(r"ready\s", 120)
+    shown(dom0, f"{VIRSH} shutdown virt1")
+    console.expect(r"Power down", 300)
+    print("    ... and on the guest's serial line:", flush=True)
+    console_tail(console, 3)
+    console.close()
+    dom0.run(f"until {VIRSH} domstate virt1 | grep -q 'shut off'; do sleep 0.5; done", within=300)
+    shown(dom0, f"{VIRSH} list --all; xl list")
+    if dom0.domains() != ["Domain-0"]:
+        raise Failed("a panel is still there")
     return "virt1"
 
 
@@ -132,10 +163,10 @@ def story_of_own(dom0, args):
     dom0.write("/root/own.xml", OWN.format(memory=args.memory, bus=args.bus, target=targets[args.bus],
                                            firmware=" firmware='efi'" if args.uefi else ""))
     shown(dom0, f"{VIRSH} define /root/own.xml", within=300)
-    tell("It starts.")
+    tell("It starts.", "10 s")
     shown(dom0, f"{VIRSH} start own", within=600)
     shown(dom0, "xl list")
-    tell("What it says on its serial line (most systems say nothing there unless told to):")
+    tell("What it says on its serial line, until it asks for a login or comes to rest (most systems say nothing there unless told to):")
     console = dom0.dialogue("own", f"{VIRSH} console own")
     picture = watch(dom0, console)
     console.close()
@@ -160,20 +191,26 @@ def leave(dom0, name):
     dom0.run("chmod 755 /usr/local/bin/nc")
     uri = f"xen+ssh://root@127.0.0.1:{machine.ssh_port}/system"
     path = f"PATH={shlex.quote(programs(dom0))}:$PATH"
+    vnc = shown(dom0, f"{VIRSH} domdisplay {name}").strip().rpartition(":")[2]
+    port = 5900 + int(vnc) if vnc.isdigit() and int(vnc) < 100 else int(vnc)
     tell("The machine stays up. To look around:")
     password = "  (root, password guest; leave with ^])" if name == "virt1" else "  (leave with ^])"
+    inside = dom0.leave()
     print(f"  from here, with libvirt-clients or virt-manager installed:\n"
           f"    {path} virsh -c {uri} list\n"
           f"    {path} virt-manager -c {uri} --show-domain-console {name}\n"
-          f"  or inside:\n    {dom0.leave()}\n"
+          f"  its screen by VNC, while this runs, at 127.0.0.1:{port}:\n"
+          f"    {inside.partition('   #')[0]} -N -L {port}:127.0.0.1:{port}\n"
+          f"  inside:\n    {inside}\n"
           f"    {VIRSH} list    {VIRSH} console {name}{password}\n"
           "    xl list    dxl list\n"
           f"  The core's and dom0's console: {machine.serial.path}", flush=True)
 
 
 def taken_down(dom0, name):
-    tell("It is destroyed: both panels go.")
-    shown(dom0, f"{VIRSH} destroy {name}", within=300)
+    if "running" in dom0.run(f"{VIRSH} domstate {name}"):
+        tell("It is destroyed: both panels go.", "5 s")
+        shown(dom0, f"{VIRSH} destroy {name}", within=300)
     shown(dom0, f"{VIRSH} undefine {name}")
     shown(dom0, "xl list")
     if dom0.domains() != ["Domain-0"]:
@@ -218,6 +255,9 @@ def main():
         if args.batch:
             taken_down(dom0, name)
         else:
+            if not args.own:
+                tell("It starts again, for you.", "10 s")
+                shown(dom0, f"{VIRSH} start {name}", within=600)
             leave(dom0, name)
             stays = True
         return 0
