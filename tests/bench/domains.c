@@ -30,6 +30,11 @@ static long domctl(hypercall_made *call, struct xen_domctl *op, uint32_t cmd, ui
 	return call(__HYPERVISOR_domctl, (uint64_t)op, 0, 0);
 }
 
+uint16_t domains_first(void)
+{
+	return FIRST;
+}
+
 long domains_make(hypercall_made *call, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {

@@ -6,6 +6,9 @@
 
 typedef long hypercall_made(uint64_t nr, uint64_t a, uint64_t b, uint64_t c);
 
+/* The number of the first one. */
+uint16_t domains_first(void);
+
 /* All answer 0 or a negative error number. */
 long domains_make(hypercall_made *call, uint32_t n);
 /* The first one grants dom0 its only page. */

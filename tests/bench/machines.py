@@ -28,7 +28,13 @@ MARK_SHELL, MARK_BEGIN, MARK_END, MARK_ROW = 1, 2, 3, 16
 PROBE_ROWS = ["cpuid", "rdtsc", "vmmcall_from_user", "privcmd_nothing", "xen_version", "evtchn_nothing", "evtchn_send",
               "event_round_trip", "guest_port", "guest_mmio", "guest_cpuid", "guest_rdmsr", "guest_ipi", "guest_sleep",
               "grant_copy", "grant_map_unmap", "xl_create", "xl_destroy", "xen_version_more",
-              "evtchn_send_more", "grant_copy_more"]
+              "evtchn_send_more", "grant_copy_more", "event_between", "block_read", "block_write", "net_send", "net_receive"]
+# The calls of calls.c in its order; each is two rows from number 32 on, alone and among more domains.
+CALLS = ["xen_version get_features", "memory_op current_reservation of itself", "memory_op current_reservation of another", "vcpu_op is_up",
+         "vcpu_op get_runstate_info", "hvm_op get_param", "event_channel_op status", "event_channel_op unmask", "grant_table_op query_size",
+         "domctl getdomaininfo", "domctl getvcpuinfo", "domctl scheduler_op getinfo", "sysctl physinfo", "sysctl getdomaininfolist of one",
+         "platform_op get_cpuinfo", "multicall of 8"]
+PROBE_ROWS += [""] * (32 - len(PROBE_ROWS)) + [row for call in CALLS for row in (call, f"{call}_more")]
 COLUMNS = ["total", "host", "entries", "rdtsc_exits", "rdtsc_host"]
 
 
@@ -55,7 +61,7 @@ class Tools:
         self.limit = self.path("limit")
         warnings = ["-O2", "-Wall", "-Wextra", "-Werror"]
         run("gcc", *warnings, "-fPIC", "-shared", "-fvisibility=hidden", "-o", self.counter, f"{HERE}/counter.c")
-        run("gcc", *warnings, "-static", "-D__XEN_TOOLS__", "-o", self.path("probe"), f"{HERE}/probe.c", f"{HERE}/domains.c")
+        run("gcc", *warnings, "-static", "-D__XEN_TOOLS__", "-o", self.path("probe"), f"{HERE}/probe.c", f"{HERE}/domains.c", f"{HERE}/calls.c")
         run("gcc", "-c", "-o", self.path("limit.o"), f"{HERE}/limit.S")
         run("ld", "-m", "elf_x86_64", "-N", "--no-warn-rwx-segments", "-Ttext=0x200000", "-z", "noexecstack", "-e", "start",
             "-o", self.path("limit64"), self.path("limit.o"))

@@ -9,5 +9,5 @@ xen=$("$top/tests/system/images.sh" xen)
 dom0=$("$top/tests/system/images.sh" dom0)
 
 measure() { python3 -B "$here/bench.py" --measure-peers "$out"; }
-cached bench-peers "$(key_of "$here"/{probe.c,domains.c,domains.h,counter.c,limit.S,guest.S,markers.h,init,init-xl,machines.py,pairs.py,xl.py} "$(basename "$xen")" \
+cached bench-peers "$(key_of "$here"/{probe.c,domains.c,domains.h,counter.c,limit.S,guest.S,markers.h,calls.c,calls.h,init,init-guest,init-xl,machines.py,pairs.py,talk.py,xl.py} "$(basename "$xen")" \
 	"$(cat "$dom0/version")" "$(qemu-system-x86_64 --version)")" measure

@@ -6,10 +6,12 @@
  *   probe shell     says that dom0's first program runs
  *   probe rows      runs all rows that this machine has, and says which
  *   probe begin ROW, probe end   one repetition of a row that is other programs' (init-xl)
+ *   probe ping      in a guest: an event there and back, again and again, with dom0's `probe pong DOMAIN`
  *   probe keys KEY  sends the hypervisor a debug key
  *   probe pages     says how the machine's memory is used
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "domains.h"
 #include "markers.h"
 
@@ -71,23 +74,13 @@ static void begin_row(int row)
 #define ROW(n)                \
 	case n:               \
 		MARK(16 + n); \
-		break
-		ROW(0);
-		ROW(1);
-		ROW(2);
-		ROW(3);
-		ROW(4);
-		ROW(5);
-		ROW(6);
-		ROW(7);
-		ROW(8);
-		ROW(14);
-		ROW(15);
-		ROW(16);
-		ROW(17);
-		ROW(18);
-		ROW(19);
-		ROW(20);
+		break;
+#define ROWS4(n)  ROW(n) ROW(n + 1) ROW(n + 2) ROW(n + 3)
+#define ROWS16(n) ROWS4(n) ROWS4(n + 4) ROWS4(n + 8) ROWS4(n + 12)
+		ROWS16(0)
+		ROWS16(16)
+		ROWS16(CALLS_FIRST)
+		ROWS16(CALLS_FIRST + 16)
 #undef ROW
 	default:
 		abort();
@@ -185,6 +178,73 @@ static void rows_of_evtchn(void)
 	require(7, done, sizeof(port));
 }
 
+/* Calls that change nothing, with the other domain that they ask about. */
+static void rows_of_calls(bool among_more)
+{
+	if (privcmd < 0)
+		return;
+	for (unsigned int i = 0; i < CALLS; i++) {
+		struct probe_call call = calls_get(i, domains_first(), near_port);
+		int row = (int)(CALLS_FIRST + 2 * i + among_more);
+		struct privcmd_hypercall made = { call.nr, { call.a, call.b, call.c } };
+		long result = 0;
+
+		REPEAT(row, result = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&made));
+		if (result < call.least) {
+			printf("probe: call %u gave %ld\n", i, result);
+			exit(1);
+		}
+	}
+}
+
+/* Waits for an event, takes it, lets the next one come. */
+static void event_taken(void)
+{
+	uint32_t port = 0;
+
+	if (call3(SYS_READ, evtchn, (long)&port, sizeof(port)) != sizeof(port) ||
+	    call3(SYS_WRITE, evtchn, (long)&port, sizeof(port)) != sizeof(port)) {
+		printf("probe: no event\n");
+		exit(1);
+	}
+}
+
+/* An event between two domains and one back, from user space to user space: the guest's side. */
+static int ping(void)
+{
+	uint32_t unbound = 0;
+
+	evtchn = open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC);
+	near_port = (uint32_t)call3(SYS_IOCTL, evtchn, EVTCHN_BIND_UNBOUND, (long)&unbound);
+	if ((int)near_port <= 0)
+		return 1;
+	event_taken(); /* dom0 is there */
+	REPEAT(21, call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&near_port); event_taken());
+	return 0;
+}
+
+/* dom0's side: binds the only port of the guest that waits for it, and answers each event until it is killed. */
+static int pong(uint32_t domain)
+{
+	uint32_t interdomain[2] = { domain, 0 };
+
+	evtchn = open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC);
+	for (uint32_t tries = 0; (int)far_port <= 0; tries++) {
+		interdomain[1] = 3 + tries % 29;
+		far_port = (uint32_t)call3(SYS_IOCTL, evtchn, EVTCHN_BIND_INTERDOMAIN,
+					   (long)interdomain);
+		if (tries % 29 == 0)
+			usleep(10000);
+		if (tries > 100000)
+			return 1;
+	}
+	drain();
+	for (;;) {
+		call3(SYS_IOCTL, evtchn, EVTCHN_NOTIFY, (long)&far_port);
+		event_taken();
+	}
+}
+
 /* public/grant_table.h: as much of it as is used. */
 struct grant_copy_end {
 	uint64_t ref;
@@ -261,8 +321,12 @@ static void rows_of_grants(void)
 	REPEAT(14, result = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&copying));
 	require(14, result, 0);
 	require(14, copy.status, 0);
+	require(20, domains_make(by_privcmd, 1), 0);
+	rows_of_calls(false);
+	require(20, domains_end(by_privcmd, 1), 0);
 	require(20, domains_make(by_privcmd, MORE), 0);
 	rows_among_more();
+	rows_of_calls(true);
 	REPEAT(20, result = call3(SYS_IOCTL, privcmd, PRIVCMD_HYPERCALL, (long)&copying));
 	require(20, result, 0);
 	require(15, domains_grant(by_privcmd, privcmd, &map.domain, &map.ref), 0);
@@ -372,10 +436,14 @@ int main(int argc, char **argv)
 		MARK(3);
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "ping"))
+		return ping();
+	if (argc == 3 && !strcmp(argv[1], "pong"))
+		return pong((uint32_t)atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "keys"))
 		return debug_keys(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "pages"))
 		return pages();
-	fprintf(stderr, "usage: probe shell|rows|pages|begin ROW|end|keys KEY\n");
+	fprintf(stderr, "usage: probe shell|rows|pages|begin ROW|end|ping|pong DOMAIN|keys KEY\n");
 	return 2;
 }

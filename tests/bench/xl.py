@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What it costs that stock `xl` makes a PVH guest and destroys it: the tools of dom0's image in a small initramfs, so
+"""What it costs that stock `xl` makes a PVH guest and destroys it, and that one talks with dom0 (talk.py): the tools of dom0's image in a small initramfs, so
 that dom0 is the same on either hypervisor (stock Xen's PVH dom0 sees no disk on this machine)."""
 import os
 import re
 import shutil
 
+import talk
 from machines import DOM0_MIB, HERE, Machine, Wrong, pvh_entry, run
 
 TOOLS = "/usr/lib/xen-4.17/bin"
-PROGRAMS = ["xl", "xenstored", "xenconsoled", "xen-init-dom0"]
+OTHER_TOOLS = "/usr/bin"
+PROGRAMS = ["xl", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0"]
 LIBRARIES = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/xen-4.17/lib/x86_64-linux-gnu"]
 LOADER = "ld-linux-x86-64.so.2"
 MODULES = ["xen-privcmd.ko", "xen-evtchn.ko", "xen-gntdev.ko", "xenfs/xenfs.ko"]
@@ -57,7 +59,9 @@ def xl_initramfs(tools):
     for name in PROGRAMS:
         tools.take(f"{TOOLS}/{name}", f"{tree}/bin/{name}")
         os.chmod(f"{tree}/bin/{name}", 0o755)
-    left = {name for program in PROGRAMS for name in needed(f"{tree}/bin/{program}")}
+    tools.take(f"{OTHER_TOOLS}/xenstore-write", f"{tree}/bin/xenstore-write")
+    os.chmod(f"{tree}/bin/xenstore-write", 0o755)
+    left = {name for program in PROGRAMS + ["xenstore-write"] for name in needed(f"{tree}/bin/{program}")}
     left.add("libgcc_s.so.1")  # which the C library loads when a thread is cancelled
     while left:
         name = left.pop()
@@ -66,11 +70,11 @@ def xl_initramfs(tools):
     os.chmod(f"{tree}/lib/{LOADER}", 0o755)
     os.symlink(f"../lib/{LOADER}", f"{tree}/lib64/{LOADER}")
     with open(f"{tools.dom0}/version", encoding="ascii") as file:
-        drivers = f"/lib/modules/{file.read().strip()}/kernel/drivers/xen"
+        drivers = f"/lib/modules/{file.read().strip()}/kernel/drivers"
     with open(f"{tree}/modules/order", "w", encoding="ascii") as order:
         for module in MODULES:
             name = os.path.basename(module)
-            tools.take(f"{drivers}/{module}", f"{tree}/modules/{name}")
+            tools.take(f"{drivers}/xen/{module}", f"{tree}/modules/{name}")
             order.write(f"{name}\n")
     for name in ("vmlinux", "pvh-initramfs"):
         shutil.copy(f"{tools.dom0}/{name}", f"{tree}/{name}")
@@ -79,8 +83,8 @@ def xl_initramfs(tools):
         pass
     with open(f"{tree}/guest.cfg", "w", encoding="ascii") as file:
         file.write(CONFIG)
-    run("sh", "-c", f"cd {tree} && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >{out}")
-    shutil.rmtree(tree)
+    talk.add_to_dom0(tools, drivers, tree)
+    talk.archive(tree, out)
     return out
 
 
@@ -92,7 +96,10 @@ def measure(tools, name, kernel, options, linux, devices):
     figures = machine.measure()
     if "bench: done, status 0" not in machine.text() or len(re.findall(r"(?m)^guest +\d+ +256 ", machine.text())) != 3:
         raise Wrong(f"{name}: xl failed, see {machine.serial}")
-    return {row: figures["rows"][row] for row in ("xl_create", "xl_destroy")}
+    missing = [row for row in talk.ROWS if row not in figures["rows"]]
+    if "talk done" not in machine.text() or missing:
+        raise Wrong(f"{name}: the guest did not say all that it had to ({' '.join(missing)}), see {machine.serial}")
+    return {row: figures["rows"][row] for row in ["xl_create", "xl_destroy", *talk.ROWS]}
 
 
 def measure_ours(tools, core):

@@ -7,6 +7,7 @@
 #   qemu10 qemu-system-x86_64: Debian 13's QEMU with its libraries, unpacked, as second emulator
 #   disk   disk.img: dom0's system on a partitioned disk, for the boot loader to be installed on
 #   kernel SUITE     dom0 with the kernel of that suite of Debian
+#   pvh NAME         vmlinuz and initramfs of a PVH guest with another of Debian's kernels (cloud, backports) and its root on xvda
 #   memtest memtest86+.iso: Debian's package, a disc that boots by itself
 #   headers VERSION  what modules for that kernel are built with: `make -C FOLDER/headers M=...`
 set -euo pipefail
@@ -78,7 +79,17 @@ kernel)
 		cached "image-kernel-$2" "$(key_of "$(basename "$dom0")" "$package" "$here/kernel.sh")" \
 			build_other_kernel "$2" "$package" "$(basename "$dom0")"
 	;;
+pvh)
+	case ${2:-} in
+	cloud) suite=bookworm package=linux-image-cloud-amd64 ;;
+	backports) suite=bookworm-backports package=linux-image-amd64 ;;
+	*) die "usage: images.sh pvh cloud|backports" ;;
+	esac
+	package=$(kernel_package "$suite" "$package") &&
+		cached "image-pvh-$2" "$(key_of "$package" "$(declare -f build_pvh)" "$here"/{debian.sh,init-disk})" \
+			build_pvh "$suite" "$package"
+	;;
 memtest) cached image-memtest "$(key_of "$(declare -f build_memtest)")" build_memtest ;;
 headers) cached "headers-$2" "$(key_of "$2" "$(declare -f build_headers)")" build_headers "$2" ;;
-*) die "usage: images.sh dom0|guest|disk|xen|qemu10|kernel SUITE|memtest|headers VERSION" ;;
+*) die "usage: images.sh dom0|guest|disk|xen|qemu10|kernel SUITE|pvh NAME|memtest|headers VERSION" ;;
 esac

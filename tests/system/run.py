@@ -26,7 +26,7 @@ ROWS = [
     ["pair-smp", "pair-uefi", "pair-hostile"],
     ["boot-errors"],
     ["thin-dom0", "dom0-traps", "thin-pvh", "xl-verbs", "thin-pair", "thin-virsh"],
-    ["xl-debian", "pvh-hostile", "xl-cycles", "sealing"],
+    ["xl-debian", "xl-side", "xl-many", "pvh-hostile", "xl-cycles", "sealing"],
     ["dxl-verbs", "dxl-errors", "pair-screen"],
     ["dom0-io"],
     ["dom0-smp", "xl-sched"],

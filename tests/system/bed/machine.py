@@ -36,6 +36,7 @@ class Setup:
     resets: bool = False
     dom0: str = ""  # folder of another dom0 image
     cpus: int = 0  # 0: as many as run.py --cpus says
+    memory: int = 4096  # MiB
 
 
 def free_port():
@@ -45,7 +46,7 @@ def free_port():
 
 
 class Machine:
-    def __init__(self, images, folder, payload=None, memory_mib=4096, dom0_mib=1536, verbose=False, cpus=1,
+    def __init__(self, images, folder, payload=None, dom0_mib=1536, verbose=False, cpus=1,
                  setup=Setup()):
         os.makedirs(folder, exist_ok=True)
         self.setup = setup
@@ -54,7 +55,7 @@ class Machine:
         self.serial = LogFile(os.path.join(folder, "serial.log"))
         self.qemu_log = os.path.join(folder, "qemu.log")
         self.ssh_port = self.port(22)
-        self.argv = self.command(payload, memory_mib, dom0_mib, verbose, cpus)
+        self.argv = self.command(payload, dom0_mib, verbose, cpus)
         self.process = None
         self.started = None
 
@@ -62,7 +63,7 @@ class Machine:
         """The host's port for dom0's: one for as long as the machine lives."""
         return self.ports.setdefault(inner, free_port())
 
-    def command(self, payload, memory_mib, dom0_mib, verbose, cpus):
+    def command(self, payload, dom0_mib, verbose, cpus):
         images, setup = self.images, self.setup
         linux = "console=hvc0 root=/dev/vda net.ifnames=0" + ("" if verbose else " quiet")
         if images.stock_xen:
@@ -74,7 +75,7 @@ class Machine:
         hypervisor, linux = f"{hypervisor} {setup.core}".strip(), f"{linux} {setup.linux}".strip()
         dom0 = setup.dom0 or images.dom0
         argv = [chosen().program(), "-machine", "q35", "-accel", "tcg", "-cpu", chosen().cpu, "-smp", str(setup.cpus or cpus),
-                "-m", str(memory_mib), "-display", "none", "-vga", "none", "-nodefaults",
+                "-m", str(setup.memory), "-display", "none", "-vga", "none", "-nodefaults",
                 *([] if setup.resets else ["-no-reboot"]),
                 "-kernel", images.core, "-append", hypervisor,
                 "-initrd", f"{dom0}/vmlinux {linux},{dom0}/initramfs",

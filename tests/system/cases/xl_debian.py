@@ -21,14 +21,16 @@ OPTIONS = "root=/dev/xvda1 console=hvc0 quiet net.ifnames=0"
 MIB, MIB_FULL, PART_MIB = 64, 1024, 16  # a part at a time: the disk has no room for more
 
 
-def prepare(dom0):
+def prepare_root(dom0, device):
     """The disk was made for a machine of QEMU's: its administrator gives it the drivers, console and root of a Xen guest."""
-    dom0.run(f"mkdir -p {ROOT} && mount /dev/vdd1 {ROOT}")
-    disk_initramfs(dom0, ROOT)
-    dom0.run(f"""set -e; cd {ROOT}
+    dom0.run(f"mkdir -p {ROOT} && mount {device} {ROOT}")
+    if dom0.attempt(f"grep -q xvda1 {ROOT}/boot/grub/grub.cfg")[0]:
+        disk_initramfs(dom0, ROOT)
+        dom0.run(f"""set -e; cd {ROOT}
 sed -i 's|root=$disk console=ttyS0,115200|root=/dev/xvda1 console=hvc0|' boot/grub/grub.cfg
 sed -i s/ttyS0/hvc0/g etc/systemd/system/serial-login.service
-cat boot/grub/grub.cfg; cd / && umount {ROOT} && blockdev --flushbufs /dev/vdd""")
+cat boot/grub/grub.cfg""")
+    dom0.run(f"umount {ROOT} && blockdev --flushbufs {device}")
 
 
 def multi_user(console):
@@ -41,7 +43,7 @@ def multi_user(console):
 def run(bed):
     dom0 = bed.dom0()
     bridge_up(dom0)
-    prepare(dom0)
+    prepare_root(dom0, "/dev/vdd1")
     dom0.write("/tmp/debian1.cfg", CONFIG)
     dom0.run("xl create /tmp/debian1.cfg", within=600)
     console = dom0.dialogue("debian1", "xl console debian1")

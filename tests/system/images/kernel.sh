@@ -4,11 +4,11 @@
 # has, the disk and the key as links to it, and `over`: a tree that the harness unpacks over the disk at boot.
 # Sourced by ../images.sh.
 
-# The package that linux-image-amd64 stands for in SUITE.
+# kernel_package SUITE [NAME]: the package that linux-image-amd64, or NAME, stands for in SUITE.
 kernel_package() {
 	local conf
 	conf=$(private_apt "$1") || return 1
-	APT_CONFIG=$conf apt-cache depends linux-image-amd64 | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; exit }'
+	APT_CONFIG=$conf apt-cache depends "${2:-linux-image-amd64}" | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; exit }'
 }
 
 # build_other_kernel SUITE PACKAGE DOM0
@@ -31,5 +31,18 @@ build_other_kernel() {
 	mv "$(realpath "$root/lib")/modules" "$out/over/usr/lib/modules"
 	cp "$out/vmlinux" "$out/over/var/lib/guests/vmlinux"
 	for file in root.ext4 id id.pub; do ln -s "../$dom0/$file" "$out/$file"; done
+	rm -rf "$root" "$out/deb"
+}
+
+# build_pvh SUITE PACKAGE: for a guest whose kernel does not lie on its disk.  Leaves in $out: vmlinuz, initramfs, version.
+build_pvh() {
+	local suite=$1 package=$2 root=$out/root
+	mkdir -p "$root" "$out/deb"
+	(cd "$out/deb" && APT_CONFIG=$(private_apt "$suite") apt-get -q download "$package" && dpkg -x ./*.deb "$root")
+	[ -e "$root/lib" ] || ln -s usr/lib "$root/lib"
+	kernel_version "$root" >"$out/version"
+	depmod -b "$root" "$(cat "$out/version")"
+	cp "$root/boot/vmlinuz-$(cat "$out/version")" "$out/vmlinuz"
+	make_initramfs "$out/initramfs" "$root" init-disk xen-blkfront ext4 crc32c_generic xen-netfront
 	rm -rf "$root" "$out/deb"
 }
