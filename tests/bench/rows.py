@@ -103,9 +103,9 @@ ROWS = [
         cost_floor("event_between")),
     Row("event to another domain and back: without exits by RDTSC", "instructions", "xen", without_rdtsc("event_between"),
         cost_floor("event_between")),
-    *[Row(f"{what} 16 MiB: {part}", "instructions", "xen", how(row), floor(row) if floor else None)
-      for row, what in (("block_read", "a PVH guest reads"), ("block_write", "a PVH guest writes"),
-                        ("net_send", "a PVH guest sends"), ("net_receive", "a PVH guest receives"))
+    *[Row(f"{what}: {part}", "instructions", "xen", how(row), floor(row) if floor else None)
+      for row, what in (("block_read", "a PVH guest reads 16 MiB of its disk"), ("block_write", "a PVH guest writes 16 MiB to its disk"),
+                        ("net_send", "a PVH guest sends 2 MiB by TCP"), ("net_receive", "a PVH guest receives 2 MiB by TCP"))
       for part, how, floor in (("in the hypervisor", in_hypervisor, None),
                                ("in the hypervisor, without RDTSC", in_hypervisor_without_rdtsc, None),
                                ("with all that both domains do", cost, cost_floor))],

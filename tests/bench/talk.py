@@ -30,7 +30,7 @@ busybox ip addr add 10.9.0.1/24 dev $vif
 busybox ip link set $vif up
 xenstore-write $XENBUS_PATH/hotplug-status connected
 """,
-    "bin/give": "#!/bin/sh\nexec busybox head -c 16777216 /dev/zero\n",
+    "bin/give": "#!/bin/sh\nexec busybox head -c 2097152 /dev/zero\n",
 }
 
 

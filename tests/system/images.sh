@@ -8,6 +8,7 @@
 #   disk   disk.img: dom0's system on a partitioned disk, for the boot loader to be installed on
 #   kernel SUITE     dom0 with the kernel of that suite of Debian
 #   pvh NAME         vmlinuz and initramfs of a PVH guest with another of Debian's kernels (cloud, backports) and its root on xvda
+#   bare   memory: QEMU's own 64-bit test system with Xen's PVH entry, built from Debian's source package
 #   memtest memtest86+.iso: Debian's package, a disc that boots by itself
 #   headers VERSION  what modules for that kernel are built with: `make -C FOLDER/headers M=...`
 set -euo pipefail
@@ -41,6 +42,21 @@ build_qemu10() {
 	RUN
 	chmod +x "$out/qemu-system-x86_64"
 	"$out/qemu-system-x86_64" --version
+}
+
+# Its makefile wants a configured QEMU; what it does for one program is this (tests/tcg/x86_64/Makefile.softmmu-target).
+build_bare() {
+	local tests=$out/source/tests/tcg
+	mkdir -p "$out/source"
+	(
+		cd "$out"
+		APT_CONFIG=$(private_apt bookworm) apt-get -q --download-only source qemu
+		tar -x -C source --strip-components=1 --wildcards -f qemu_*.orig.tar.xz '*/tests/tcg/*'
+	)
+	gcc -nostdlib -static -fno-stack-protector -fno-pie -no-pie -ggdb -O0 -isystem "$tests/minilib" -DCHECK_UNALIGNED=1 \
+		-Wl,-T"$tests/x86_64/system/kernel.ld" -Wl,-melf_x86_64 -Wl,--build-id=none -o "$out/memory" \
+		"$tests/x86_64/system/boot.S" "$tests/minilib/printf.c" "$tests/multiarch/system/memory.c" -lgcc
+	rm -rf "$out/source" "$out"/qemu_*
 }
 
 build_memtest() {
@@ -89,7 +105,8 @@ pvh)
 		cached "image-pvh-$2" "$(key_of "$package" "$(declare -f build_pvh)" "$here"/{debian.sh,init-disk})" \
 			build_pvh "$suite" "$package"
 	;;
+bare) cached image-bare "$(key_of "$(declare -f build_bare)")" build_bare ;;
 memtest) cached image-memtest "$(key_of "$(declare -f build_memtest)")" build_memtest ;;
 headers) cached "headers-$2" "$(key_of "$2" "$(declare -f build_headers)")" build_headers "$2" ;;
-*) die "usage: images.sh dom0|guest|disk|xen|qemu10|kernel SUITE|pvh NAME|memtest|headers VERSION" ;;
+*) die "usage: images.sh dom0|guest|disk|xen|qemu10|kernel SUITE|pvh NAME|bare|memtest|headers VERSION" ;;
 esac

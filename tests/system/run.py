@@ -25,7 +25,7 @@ ROWS = [
     ["virsh-verbs", "virsh-cycles", "virsh-remote", "virt-manager"],
     ["pair-smp", "pair-uefi", "pair-hostile"],
     ["boot-errors"],
-    ["thin-dom0", "dom0-traps", "thin-pvh", "xl-verbs", "thin-pair", "thin-virsh"],
+    ["thin-dom0", "dom0-traps", "thin-pvh", "pvh-other", "xl-verbs", "thin-pair", "thin-virsh"],
     ["xl-debian", "xl-side", "xl-many", "pvh-hostile", "xl-cycles", "sealing"],
     ["dxl-verbs", "dxl-errors", "pair-screen"],
     ["dom0-io"],

@@ -10,7 +10,7 @@ from .guest import disk_kernel, log_in_and_look
 from .traffic import DOM0, bridge_up, lease
 from .xl_debian import prepare_root
 
-MIB, MIB_FULL, PART_MIB = 16, 1024, 16
+MIB, MIB_FULL, PART_MIB = 16, 128, 16
 FILE = "/var/tmp/side.img"
 
 
