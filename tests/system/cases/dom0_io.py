@@ -169,7 +169,7 @@ def uart(dom0, kib):
 
 
 def run(bed):
-    dom0 = bed.dom0(dataclasses.replace(WITH_SCRATCH_DISK, cpus=bed.cpus_asked or 1))
+    dom0 = bed.dom0(dataclasses.replace(WITH_SCRATCH_DISK, cpus=bed.cpus_asked or 2))
     rounds = 16 if bed.full else 1
     # Every request of 1 MiB ends by an interrupt, each waited for: read, copied (two requests), read back.
     requests = PATTERN_MIB * (1 + 3 * rounds)
