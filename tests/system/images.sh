@@ -4,6 +4,7 @@
 #   dom0   Debian 12 with Xen's tools and libvirt: root.ext4, vmlinux, vmlinuz, initramfs, id, pvh-initramfs
 #   guest  disk.img: GRUB, Debian's kernel, a login on the serial line
 #   xen    xen: stock Xen 4.17's hypervisor, the peer on which the harness itself is tried; xen.efi, with sections
+#   xen-packages     Debian's packages of that hypervisor and of libvirt's driver for it, as they are
 #   qemu10 qemu-system-x86_64: Debian 13's QEMU with its libraries, unpacked, as second emulator
 #   disk   disk.img: dom0's system on a partitioned disk, for the boot loader to be installed on
 #   kernel SUITE     dom0 with the kernel of that suite of Debian
@@ -24,6 +25,11 @@ build_xen() {
 	gzip -dc "$out"/unpacked/boot/xen-4.17-amd64.gz >"$out/xen"
 	mv "$out/unpacked/boot/xen-4.17-amd64.efi" "$out/xen.efi"
 	rm -rf "$out/unpacked" "$out"/*.deb
+}
+
+# Those of this machine's libvirt: of dom0's version, as both are of the same mirror.
+build_xen_packages() {
+	(cd "$out" && apt-get -q download xen-hypervisor-4.17-amd64 xen-hypervisor-common libvirt-daemon-driver-xen)
 }
 
 # With all libraries that it depends on, its C library too: nothing of this system's.
@@ -89,6 +95,9 @@ dom0) dom0 ;;
 disk) dom0=$(dom0) && cached image-disk "$(key_of "$(basename "$dom0")" "$here/disk.sh")" build_disk "$dom0" ;;
 guest) cached image-guest "$(key_of "$here"/{debian.sh,guest.sh,init-disk})" build_guest ;;
 xen) cached image-xen "$(key_of "$(declare -f build_xen)")" build_xen ;;
+xen-packages)
+	dom0=$(dom0) && cached image-xen-packages "$(key_of "$(basename "$dom0")" "$(declare -f build_xen_packages)")" build_xen_packages
+	;;
 qemu10) cached image-qemu10 "$(key_of "$(declare -f build_qemu10)")" build_qemu10 ;;
 kernel)
 	dom0=$(dom0) && package=$(kernel_package "$2") &&
@@ -108,5 +117,5 @@ pvh)
 bare) cached image-bare "$(key_of "$(declare -f build_bare)")" build_bare ;;
 memtest) cached image-memtest "$(key_of "$(declare -f build_memtest)")" build_memtest ;;
 headers) cached "headers-$2" "$(key_of "$2" "$(declare -f build_headers)")" build_headers "$2" ;;
-*) die "usage: images.sh dom0|guest|disk|xen|qemu10|kernel SUITE|pvh NAME|bare|memtest|headers VERSION" ;;
+*) die "usage: images.sh dom0|guest|disk|xen|xen-packages|qemu10|kernel SUITE|pvh NAME|bare|memtest|headers VERSION" ;;
 esac
