@@ -39,7 +39,7 @@ static int attach_config(virDomainDef *def, virDomainDeviceDef *device)
 				       _("the interface is there already"));
 			return -1;
 		}
-		if (virDomainNetInsert(def, device->data.net) < 0)
+		if (libvirt_failed(virDomainNetInsert(def, device->data.net)))
 			return -1;
 		device->data.net = NULL;
 		return 0;
@@ -91,7 +91,8 @@ static int update_config(virDomainDef *def, virDomainDeviceDef *device)
 		return 0;
 	case VIR_DOMAIN_DEVICE_NET:
 		index = virDomainNetFindIdx(def, device->data.net);
-		if (index < 0 || virDomainNetUpdate(def, (size_t)index, device->data.net) < 0)
+		if (index < 0 ||
+		    libvirt_failed(virDomainNetUpdate(def, (size_t)index, device->data.net)))
 			return -1;
 		device->data.net = NULL;
 		return 0;

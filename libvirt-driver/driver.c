@@ -3,7 +3,6 @@
 #include "pair.h"
 
 #include <util/virfile.h>
-#include <util/virpidfile.h>
 #include <util/viruuid.h>
 
 VIR_LOG_INIT("diptych.driver");
@@ -81,7 +80,7 @@ static virDrvStateInitResult state_initialize(bool privileged, const char *root,
 		return skip("libvirt's objects");
 	if (make_folders() < 0)
 		return skip("folders");
-	driver->lock_fd = virPidFileAcquire(STATE_DIR, "driver", false, getpid());
+	driver->lock_fd = pid_file(STATE_DIR, "driver");
 	if (driver->lock_fd < 0)
 		return skip("another driver is at work");
 	if (pair_open() < 0)

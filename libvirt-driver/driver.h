@@ -52,6 +52,10 @@
 #include <util/viralloc.h>
 #include <util/virerror.h>
 #include <util/virlog.h>
+#include <util/virpidfile.h>
+#include <util/virtypedparam.h>
+
+#include <differs.h>
 
 #define VIR_FROM_THIS VIR_FROM_LIBXL
 

@@ -144,7 +144,7 @@ void network_release(virDomainDef *def)
 		if (!conn)
 			conn = virGetConnectNetwork();
 		if (conn)
-			virDomainNetReleaseActualDevice(conn, def, def->nets[i]);
+			net_release(conn, def, def->nets[i]);
 	}
 	virResetLastError();
 }

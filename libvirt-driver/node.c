@@ -90,7 +90,7 @@ int node_get_cpu_map(virConnectPtr conn, unsigned char **map, unsigned int *onli
 	libxl_physinfo_dispose(&info);
 	all = virBitmapNew((size_t)count);
 	virBitmapSetAll(all);
-	if (map && virBitmapToData(all, map, &bytes) < 0)
+	if (map && libvirt_failed(virBitmapToData(all, map, &bytes)))
 		return -1;
 	if (online)
 		*online = (unsigned int)count;

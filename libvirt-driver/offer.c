@@ -12,17 +12,15 @@ VIR_LOG_INIT("diptych.offer");
 /* libvirtd starts with this; a real guest and a PVH domain have different machines. */
 virCaps *capabilities_new(void)
 {
-	static const char *const pc[] = { "pc", "q35",
-					  "xenfv" }; /* the last: virt-manager's name */
-	static const char *const pvh[] = { "xenpvh" };
+	static const char *const pc[] = { "pc", "q35", "xenfv" /* virt-manager's name */, NULL };
+	static const char *const pvh[] = { "xenpvh", NULL };
 	virCaps *caps = virCapabilitiesNew(VIR_ARCH_X86_64, false, false);
 	virCapsGuest *guest;
 
 	if (virGetHostUUID(caps->host.host_uuid) < 0)
 		VIR_WARN("The machine has no UUID");
 	guest = virCapabilitiesAddGuest(caps, VIR_DOMAIN_OSTYPE_HVM, VIR_ARCH_X86_64, NULL, NULL,
-					G_N_ELEMENTS(pc),
-					virCapabilitiesAllocMachines(pc, G_N_ELEMENTS(pc)));
+					G_N_ELEMENTS(pc) - 1, machines(pc, G_N_ELEMENTS(pc) - 1));
 	virCapabilitiesAddGuestDomain(guest, VIR_DOMAIN_VIRT_XEN, NULL, NULL, 0, NULL);
 	virCapabilitiesAddGuestFeatureWithToggle(guest, VIR_CAPS_GUEST_FEATURE_TYPE_ACPI, true,
 						 false);
@@ -31,8 +29,8 @@ virCaps *capabilities_new(void)
 	virCapabilitiesAddGuestFeatureWithToggle(guest, VIR_CAPS_GUEST_FEATURE_TYPE_HAP, true,
 						 false);
 	guest = virCapabilitiesAddGuest(caps, VIR_DOMAIN_OSTYPE_XENPVH, VIR_ARCH_X86_64, NULL, NULL,
-					G_N_ELEMENTS(pvh),
-					virCapabilitiesAllocMachines(pvh, G_N_ELEMENTS(pvh)));
+					G_N_ELEMENTS(pvh) - 1,
+					machines(pvh, G_N_ELEMENTS(pvh) - 1));
 	virCapabilitiesAddGuestDomain(guest, VIR_DOMAIN_VIRT_XEN, NULL, NULL, 0, NULL);
 	virCapabilitiesAddGuestFeatureWithToggle(guest, VIR_CAPS_GUEST_FEATURE_TYPE_HAP, true,
 						 false);

@@ -251,8 +251,8 @@ static int add_state(virDomainObj *vm, virTypedParamList *list)
 	int reason;
 	int state = (int)virDomainObjGetState(vm, &reason);
 
-	return virTypedParamListAddInt(list, state, "state.state") < 0 ||
-			       virTypedParamListAddInt(list, reason, "state.reason") < 0
+	return libvirt_failed(virTypedParamListAddInt(list, state, "state.state")) ||
+			       libvirt_failed(virTypedParamListAddInt(list, reason, "state.reason"))
 		       ? -1
 		       : 0;
 }
@@ -261,22 +261,29 @@ static int add_cpu(virDomainObj *vm, virTypedParamList *list)
 {
 	if (!virDomainObjIsActive(vm))
 		return 0;
-	return virTypedParamListAddULLong(list, cpu_time(vm), "cpu.time");
+	return libvirt_failed(virTypedParamListAddULLong(list, cpu_time(vm), "cpu.time")) ? -1 : 0;
 }
 
 static int add_balloon(virDomainObj *vm, virTypedParamList *list)
 {
-	if (virTypedParamListAddULLong(list, vm->def->mem.cur_balloon, "balloon.current") < 0)
+	if (libvirt_failed(
+		    virTypedParamListAddULLong(list, vm->def->mem.cur_balloon, "balloon.current")))
 		return -1;
-	return virTypedParamListAddULLong(list, virDomainDefGetMemoryTotal(vm->def),
-					  "balloon.maximum");
+	return libvirt_failed(virTypedParamListAddULLong(list, virDomainDefGetMemoryTotal(vm->def),
+							 "balloon.maximum"))
+		       ? -1
+		       : 0;
 }
 
 static int add_vcpu(virDomainObj *vm, virTypedParamList *list)
 {
-	if (virTypedParamListAddUInt(list, virDomainDefGetVcpus(vm->def), "vcpu.current") < 0)
+	if (libvirt_failed(
+		    virTypedParamListAddUInt(list, virDomainDefGetVcpus(vm->def), "vcpu.current")))
 		return -1;
-	return virTypedParamListAddUInt(list, virDomainDefGetVcpusMax(vm->def), "vcpu.maximum");
+	return libvirt_failed(virTypedParamListAddUInt(list, virDomainDefGetVcpusMax(vm->def),
+						       "vcpu.maximum"))
+		       ? -1
+		       : 0;
 }
 
 static int add_net(virDomainObj *vm, virTypedParamList *list)
@@ -286,21 +293,23 @@ static int add_net(virDomainObj *vm, virTypedParamList *list)
 
 	if (!virDomainObjIsActive(vm))
 		return 0;
-	if (virTypedParamListAddUInt(list, (unsigned int)vm->def->nnets, "net.count") < 0)
+	if (libvirt_failed(
+		    virTypedParamListAddUInt(list, (unsigned int)vm->def->nnets, "net.count")))
 		return -1;
 	for (i = 0; i < vm->def->nnets; i++) {
 		const char *name = vm->def->nets[i]->ifname;
 
 		if (!name)
 			continue;
-		if (virTypedParamListAddString(list, name, "net.%zu.name", i) < 0)
+		if (libvirt_failed(virTypedParamListAddString(list, name, "net.%zu.name", i)))
 			return -1;
 		if (net_stats(name, &stats) < 0) {
 			virResetLastError();
 			continue;
 		}
-#define ADD(field, key) \
-	virTypedParamListAddULLong(list, (unsigned long long)stats.field, "net.%zu." key, i) < 0
+#define ADD(field, key)                                                                  \
+	libvirt_failed(virTypedParamListAddULLong(list, (unsigned long long)stats.field, \
+						  "net.%zu." key, i))
 		if (ADD(rx_bytes, "rx.bytes") || ADD(rx_packets, "rx.pkts") ||
 		    ADD(rx_errs, "rx.errs") || ADD(rx_drop, "rx.drop") ||
 		    ADD(tx_bytes, "tx.bytes") || ADD(tx_packets, "tx.pkts") ||
@@ -321,20 +330,23 @@ static int add_block(virDomainObj *vm, virTypedParamList *list)
 		virResetLastError();
 		return 0;
 	}
-	if (virTypedParamListAddUInt(list, (unsigned int)vm->def->ndisks, "block.count") < 0)
+	if (libvirt_failed(
+		    virTypedParamListAddUInt(list, (unsigned int)vm->def->ndisks, "block.count")))
 		return -1;
 	for (i = 0; i < vm->def->ndisks; i++) {
 		const char *source = virDomainDiskGetSource(vm->def->disks[i]);
 
-		if (virTypedParamListAddString(list, vm->def->disks[i]->dst, "block.%zu.name", i) <
-			    0 ||
-		    (source && virTypedParamListAddString(list, source, "block.%zu.path", i) < 0))
+		if (libvirt_failed(virTypedParamListAddString(list, vm->def->disks[i]->dst,
+							      "block.%zu.name", i)) ||
+		    (source &&
+		     libvirt_failed(virTypedParamListAddString(list, source, "block.%zu.path", i))))
 			return -1;
 		if (block_stats(domid, vm->def, i, &block) < 0) {
 			virResetLastError();
 			continue;
 		}
-#define ADD(field, key) virTypedParamListAddULLong(list, block.field, "block.%zu." key, i) < 0
+#define ADD(field, key) \
+	libvirt_failed(virTypedParamListAddULLong(list, block.field, "block.%zu." key, i))
 		if (ADD(reads, "rd.reqs") || ADD(read_bytes, "rd.bytes") ||
 		    ADD(writes, "wr.reqs") || ADD(write_bytes, "wr.bytes") ||
 		    ADD(flushes, "fl.reqs"))
@@ -355,7 +367,7 @@ static const struct {
 
 static virDomainStatsRecordPtr record(virConnectPtr conn, virDomainObj *vm, unsigned int wanted)
 {
-	g_autoptr(virTypedParamList) list = g_new0(virTypedParamList, 1);
+	g_autoptr(virTypedParamList) list = list_new();
 	virDomainStatsRecordPtr made;
 	size_t i;
 
@@ -369,7 +381,7 @@ static virDomainStatsRecordPtr record(virConnectPtr conn, virDomainObj *vm, unsi
 		g_free(made);
 		return NULL;
 	}
-	made->nparams = (int)virTypedParamListStealParams(list, &made->params);
+	made->nparams = list_steal(list, &made->params);
 	return made;
 }
 

@@ -45,10 +45,10 @@ static int add_ps2(virDomainDef *def)
 {
 	if (!def->ngraphics)
 		return 0;
-	return virDomainDefMaybeAddInput(def, VIR_DOMAIN_INPUT_TYPE_MOUSE,
-					 VIR_DOMAIN_INPUT_BUS_PS2) < 0 ||
-			       virDomainDefMaybeAddInput(def, VIR_DOMAIN_INPUT_TYPE_KBD,
-							 VIR_DOMAIN_INPUT_BUS_PS2) < 0
+	return libvirt_failed(virDomainDefMaybeAddInput(def, VIR_DOMAIN_INPUT_TYPE_MOUSE,
+							VIR_DOMAIN_INPUT_BUS_PS2)) ||
+			       libvirt_failed(virDomainDefMaybeAddInput(
+				       def, VIR_DOMAIN_INPUT_TYPE_KBD, VIR_DOMAIN_INPUT_BUS_PS2))
 		       ? -1
 		       : 0;
 }

@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The driver in Debian's own libvirtd, asked by Debian's own virsh, on a double of libdiptych (double.c): what can
 # be known without a hypervisor.  Root only; a mount namespace keeps it off the machine's own libvirt.
+# With DIPTYCH_LIBVIRT=11.3 in the libvirt of Debian 12's backports, which is not installed for that.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../build-aux/lib.sh"
 need_packages libvirt-daemon libvirt-clients python3-libvirt virtinst
+# Its network module wants a firewall's program to be there.
+[ -z "${DIPTYCH_LIBVIRT-}" ] || need_packages nftables
 
 if [ -z "${IN_NAMESPACE-}" ]; then
 	module=$("$here/../build.sh" double) || exit 1
 	corpus=$("$here/../build.sh" corpus) || exit 1
-	export module corpus
+	stock=$("$here/../build.sh" stock) || exit 1
+	export module corpus stock
 	export IN_NAMESPACE=1
 	[ "$(id -u)" = 0 ] || exec sudo -E unshare --mount "$0" "$@"
 	exec unshare --mount "$0" "$@"
@@ -20,6 +24,13 @@ for d in /run /srv /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/lib
 	mkdir -p "$d"
 	mount -t tmpfs tmpfs "$d" || die "cannot mount"
 done
+if [ -n "$stock" ]; then
+	export PATH=$stock/usr/sbin:$stock/usr/bin:$PATH LD_LIBRARY_PATH=$stock/usr/lib/x86_64-linux-gnu
+	# What its programs look for by whole paths.
+	for d in /usr/share/libvirt /usr/lib/x86_64-linux-gnu/libvirt; do
+		mount --bind "$stock$d" $d || die "cannot mount"
+	done
+fi
 world=/run/diptych-double
 export DIPTYCH_DOUBLE=$world
 drivers=/run/drivers
