@@ -30,6 +30,12 @@ STOCK = [
     ("xl-debian", "a Debian from its own disk by pygrub, 1 GiB each way"),
     ("pvh-hostile", "hostile PVH guest, a million calls"),
 ]
+PAIRS = [
+    ("packages-boot", "packages installed beside Xen, booted through GRUB, purged", "packages-boot"),
+    ("start-times", "virsh start beside dxl create, in virtual time", "start-times"),
+    ("virsh", "100 cycles by virsh, kills of libvirtd; virt-install from a CD and with UEFI; five pairs at once",
+     "virsh-cycles virsh-remote virsh-five"),
+]
 
 HEAD = """# `./check --full`
 
@@ -64,6 +70,10 @@ def parts():
                           on + f"--kernel {suite} thin-dom0 dom0-smp thin-pvh"))
     for name, what in STOCK:
         found.append((name, what, run + name))
+    for name, what, tests in PAIRS:
+        found.append((name, what, run + tests))
+    found.append(("libvirt-11.3", "the driver in the libvirt of Debian 12's backports, on a double",
+                  "env DIPTYCH_LIBVIRT=11.3 libvirt-driver/tests/run.sh"))
     for number in range(FUZZ_PARTS):
         found.append((f"fuzz-{number}", f"{FUZZ_STEPS:,} fuzz steps on each of two worlds",
                       f"tests/fuzz/run.sh {{build}}/full-fuzz {FUZZ_STEPS} {1 + number * 1_000_000}"))

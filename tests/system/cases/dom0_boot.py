@@ -25,13 +25,25 @@ GRUB_CMDLINE_LINUX="net.ifnames=0 modprobe.blacklist=bochs"
 GRUB_CMDLINE_DIPTYCH="console=com1,vga dom0_mem=1G,max:1G loglvl=all"
 GRUB_CMDLINE_LINUX_DIPTYCH="console=tty0 console=hvc0"
 """
+# As the machine's init, where an installer's rescue shell would be: {steps}, then off.
 INSTALL = """#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
-say() { echo "install: $*"; }
-{
+say() {{ echo "install: $*"; }}
+{{
 	set -e
+{steps}
+	say done
+}} 2>&1 || say failed
+sync
+mount -o remount,ro /
+# In memory before the disk goes: a program that init could not load any more would end init, and the kernel would panic.
+sleep 1000 &
+echo o >/proc/sysrq-trigger
+wait
+"""
+BY_MAKE = """
 	# What the kernel package runs when it is installed: our hook first, then GRUB's own.
 	run-parts --arg="$(uname -r)" --arg="/boot/vmlinuz-$(uname -r)" /etc/kernel/postinst.d --regex=diptych
 	ls -l /boot
@@ -42,23 +54,16 @@ say() { echo "install: $*"; }
 	grub-install --target=x86_64-efi --efi-directory=/boot/efi --removable --no-nvram
 	umount /boot/efi
 	update-grub
-	say done
-} 2>&1 || say failed
-sync
-mount -o remount,ro /
-# In memory before the disk goes: a program that init could not load any more would end init, and the kernel would panic.
-sleep 1000 &
-echo o >/proc/sysrq-trigger
-wait
 """
 
 
-def install(bed, folder):
-    """Boots the disk's Debian without Diptych; there, what an administrator does. Returns the disk."""
+def install(bed, folder, root, steps):
+    """Boots the disk's Debian without Diptych, with the files of `root` over it; there, what an administrator does.
+    Returns the disk."""
     base, dom0 = image("disk") + "/disk.img", bed.images.dom0
     disk, payload = f"{folder}/disk.qcow2", f"{folder}/payload.tar"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, disk], check=True)
-    make_payload(bed.root, payload, [("etc/default/grub", 0o644, SETTINGS), ("root/install", 0o755, INSTALL)])
+    make_payload(root, payload, [("etc/default/grub", 0o644, SETTINGS), ("root/install", 0o755, INSTALL.format(steps=steps))])
     argv = ["-kernel", f"{dom0}/vmlinuz", "-initrd", f"{dom0}/initramfs",
             "-append", "root=/dev/vda3 init=/root/install console=ttyS0 quiet",
             "-drive", f"file={disk},format=qcow2,if=virtio,cache=unsafe",
@@ -132,7 +137,7 @@ class Booted:
 def run(bed):
     folder = os.path.join(bed.logs, "dom0-boot")
     os.makedirs(folder)
-    disk = install(bed, folder)
+    disk = install(bed, folder, bed.root, BY_MAKE)
     for name, uefi in (("bios", False), ("uefi", True)):
         if uefi and not bed.full:
             continue
