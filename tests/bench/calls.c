@@ -88,9 +88,8 @@ struct probe_call calls_get(unsigned int i, uint16_t domain, uint32_t port)
 	case 10:
 		return domctl(0, XEN_DOMCTL_getvcpuinfo); /* the empty domains have no vCPU */
 	case 11:
-		of.domctl.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT;
-		of.domctl.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
-		return domctl(domain, XEN_DOMCTL_scheduler_op);
+		of.domctl.u.max_mem.max_memkb = 4096;
+		return domctl(domain, XEN_DOMCTL_max_mem);
 	case 12:
 		return sysctl(XEN_SYSCTL_physinfo);
 	case 13: /* a list of one */

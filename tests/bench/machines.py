@@ -32,7 +32,7 @@ PROBE_ROWS = ["cpuid", "rdtsc", "vmmcall_from_user", "privcmd_nothing", "xen_ver
 # The calls of calls.c in its order; each is two rows from number 32 on, alone and among more domains.
 CALLS = ["xen_version get_features", "memory_op current_reservation of itself", "memory_op current_reservation of another", "vcpu_op is_up",
          "vcpu_op get_runstate_info", "hvm_op get_param", "event_channel_op status", "event_channel_op unmask", "grant_table_op query_size",
-         "domctl getdomaininfo", "domctl getvcpuinfo", "domctl scheduler_op getinfo", "sysctl physinfo", "sysctl getdomaininfolist of one",
+         "domctl getdomaininfo", "domctl getvcpuinfo", "domctl max_mem", "sysctl physinfo", "sysctl getdomaininfolist of one",
          "platform_op get_cpuinfo", "multicall of 8"]
 PROBE_ROWS += [""] * (32 - len(PROBE_ROWS)) + [row for call in CALLS for row in (call, f"{call}_more")]
 COLUMNS = ["total", "host", "entries", "rdtsc_exits", "rdtsc_host"]
