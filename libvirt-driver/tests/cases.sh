@@ -25,6 +25,9 @@ check "domuuid" test "$(v domuuid web)" = $uuid
 check "domname" test "$(v domname $uuid)" = web
 check "domid of an inactive domain" test "$(v domid web)" = -
 check "domstate" is web "shut off"
+sed -n '/^<domain/,/^<\/domain/p' "$here/../../README.md" | sed 's,<name>web,<name>readme,' >/run/readme.xml
+check "the example in README.md" v define /run/readme.xml
+v undefine readme
 v dumpxml web >/run/dump.xml
 check "dumpxml has the disks" grep -q "/srv/web.img" /run/dump.xml
 check "dumpxml can be defined again" v define /run/dump.xml
