@@ -77,6 +77,7 @@ void uuid_text(const uint8_t uuid[16], char text[37]);
 bool uuid_is_zero(const uint8_t uuid[16]);
 
 /* guest.c, fidelity.c: the two panels. */
+unsigned int guest_video_mib(const struct diptych_desc *desc);
 uint64_t guest_pool_pages(const struct diptych_desc *desc);
 int guest_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *domid);
 int guest_destroy(struct diptych *c, uint32_t domid);

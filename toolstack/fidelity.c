@@ -16,13 +16,39 @@
 #include "cpu-list.h"
 #include "paths.h"
 
-#define DEFAULT_MEMORY_KIB (128u << 10)
+/*
+ * Memory, in MiB.  Of 64 the kernel takes 12, the image 8 to 13, QEMU 12 to 16, all with one disk and card 47.  A queue of
+ * a disk keeps up to 1,024 pages of requests, one of a card 512; a viewer costs a copy of the screen and what is on its
+ * way to it; qcow2's tables of a large disk are kept.
+ */
+#define BASE_MIB    64u
+#define VCPU_MIB    1u
+#define DISK_MIB    4u
+#define DISK_QUEUES 4u
+#define CARD_MIB    2u
+#define CARD_QUEUES 8u
+#define QCOW2_MIB   32u
 /* hvc0 is the guest's serial port, the kernel must not talk there.  A kernel that oopsed keeps its locks: the pair ends. */
 #define DEFAULT_CMDLINE "console=null quiet oops=panic"
 
 uint64_t fidelity_memory_kib(const struct diptych_desc *desc)
 {
-	return desc->fidelity_memory_kib ? desc->fidelity_memory_kib : DEFAULT_MEMORY_KIB;
+	unsigned int disks = (unsigned int)desc->disk_count, cards = (unsigned int)desc->nic_count;
+	unsigned int mib = BASE_MIB + (desc->vcpus - 1) * VCPU_MIB;
+	size_t i;
+
+	if (desc->fidelity_memory_kib)
+		return desc->fidelity_memory_kib;
+	/* One disk and one card with one queue each are in the base. */
+	disks *= desc->vcpus < DISK_QUEUES ? desc->vcpus : DISK_QUEUES;
+	cards *= desc->vcpus < CARD_QUEUES ? desc->vcpus : CARD_QUEUES;
+	mib += disks > 1 ? (disks - 1) * DISK_MIB : 0;
+	mib += cards > 1 ? (cards - 1) * CARD_MIB : 0;
+	for (i = 0; i < desc->disk_count; i++)
+		mib += desc->disks[i].format == DIPTYCH_QCOW2 ? QCOW2_MIB : 0;
+	if (desc->vnc)
+		mib += 2 * guest_video_mib(desc);
+	return (uint64_t)mib << 10;
 }
 
 static char *copy(const char *value, const char *otherwise)

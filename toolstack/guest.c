@@ -18,9 +18,14 @@
 #define LARGE_PAGES (1u << LARGE_ORDER)
 #define BATCH_PAGES (16u * LARGE_PAGES) /* 32 MiB: a step of the progress that is shown */
 
+unsigned int guest_video_mib(const struct diptych_desc *desc)
+{
+	return !desc->vga ? 0 : desc->video_mib ? desc->video_mib : VIDEO_MIB;
+}
+
 uint64_t guest_pool_pages(const struct diptych_desc *desc)
 {
-	uint64_t video = !desc->vga ? 0 : desc->video_mib ? desc->video_mib : VIDEO_MIB;
+	uint64_t video = guest_video_mib(desc);
 
 	return ((desc->max_memory_kib >> 10) + FIRMWARE_MIB + video) * PAGES_PER_MIB;
 }

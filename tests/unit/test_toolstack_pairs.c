@@ -208,12 +208,29 @@ START_TEST(too_little_memory_is_told_before_anything_is_built)
 {
 	uint32_t guest;
 
-	fake_free_pages = 200 << 8;
+	fake_free_pages = 150 << 8;
 	ck_assert_int_eq(diptych_create(&context, &desc, 0, &guest), -ENOMEM);
 	ck_assert_str_eq(context.error,
-			 "not enough memory: guest and fidelity domain need 236 MiB, "
-			 "200 MiB are free");
+			 "not enough memory: guest and fidelity domain need 172 MiB, "
+			 "150 MiB are free");
 	ck_assert_uint_eq(count_domains(), 0);
+}
+END_TEST
+
+START_TEST(a_fidelity_domain_is_given_what_its_devices_take)
+{
+	ck_assert_uint_eq(fidelity_memory_kib(&desc), 64 << 10);
+	diptych_desc_add_nic(&desc);
+	ck_assert_uint_eq(fidelity_memory_kib(&desc), 64 << 10);
+	desc.vcpus = 2; /* a vCPU's threads, a queue of the disk, one of the card */
+	ck_assert_uint_eq(fidelity_memory_kib(&desc), (64 + 1 + 4 + 2) << 10);
+	desc.vga = desc.vnc = true;
+	desc.video_mib = 8;
+	ck_assert_uint_eq(fidelity_memory_kib(&desc), (64 + 7 + 16) << 10);
+	desc.disks[0].format = DIPTYCH_QCOW2;
+	ck_assert_uint_eq(fidelity_memory_kib(&desc), (64 + 7 + 16 + 32) << 10);
+	desc.fidelity_memory_kib = 100 << 10;
+	ck_assert_uint_eq(fidelity_memory_kib(&desc), 100 << 10);
 }
 END_TEST
 
@@ -397,6 +414,7 @@ int main(void)
 	tcase_add_test(tcase, whatever_fails_nothing_is_left);
 	tcase_add_test(tcase, names_and_uuids_in_use_are_refused);
 	tcase_add_test(tcase, too_little_memory_is_told_before_anything_is_built);
+	tcase_add_test(tcase, a_fidelity_domain_is_given_what_its_devices_take);
 	tcase_add_test(tcase, a_panel_that_is_gone);
 	tcase_add_test(tcase, an_id_that_is_used_again_is_not_touched);
 	tcase_add_test(tcase, why_it_ended);
