@@ -11,9 +11,11 @@
 #include "x86/smp.h"
 #include "x86/this_cpu.h"
 
-#define NEVER		  (~0ull)
-#define BOOST_NS	  20000000ull
-#define GRAIN_NS	  1000000ull /* nobody is preempted for less */
+#define NEVER	 (~0ull)
+#define BOOST_NS 20000000ull
+#define GRAIN_NS 1000000ull /* nobody is preempted for less */
+/* Nor before this: who sends events as it goes on, as a network's driver does, has its batch served, not each packet. */
+#define LEAST_NS	  250000ull
 #define VIRQ_TIMER_BIT	  1u
 #define RUNSTATE_RUNNING  0
 #define RUNSTATE_RUNNABLE 1
@@ -475,7 +477,7 @@ static void switch_to(struct cpu *c, struct vcpu *next, u64 now)
 }
 
 /* v's slice ends only for one that may run: for who waits for his next period it would end at once, again and again. */
-static void arm(struct queue *q, const struct vcpu *v, u64 now)
+static void arm(struct queue *q, const struct vcpu *v, u64 early, u64 now)
 {
 	const struct vcpu *waits = q->first;
 	u64 at = q->next_deadline;
@@ -483,7 +485,7 @@ static void arm(struct queue *q, const struct vcpu *v, u64 now)
 	for (; waits && share_is_used_up(waits); waits = waits->queue_next)
 		at = min_u64(at, waits->share->period_start_ns + PERIOD_NS);
 	if (v && waits)
-		at = min_u64(at, v->slice_end_ns);
+		at = min_u64(at, early > now ? early : v->slice_end_ns);
 	/* at least once a period, as the domain may run on other CPUs too */
 	if (v && v->share->cap && share_left(v->share) < (s64)PERIOD_NS)
 		at = min_u64(at, now + (u64)share_left(v->share));
@@ -497,9 +499,9 @@ __attribute__((noinline)) static struct vcpu *choose(struct cpu *c)
 {
 	struct queue *q = &queues[c->id];
 	struct vcpu *v = c->current, *next;
-	u64 now = now_ns();
-	bool over; /* v's slice */
-	s64 more;  /* time that v had more than next */
+	u64 now = now_ns(), early = 0; /* when v may be preempted */
+	bool over;		       /* v's slice */
+	s64 more;		       /* time that v had more than next */
 
 	up_to_date(c->id, now);
 	expire(q, c->id, now);
@@ -518,14 +520,17 @@ __attribute__((noinline)) static struct vcpu *choose(struct cpu *c)
 	if (over && (!next || more < 0)) {
 		v->slice_end_ns = now + SLICE_NS;
 	} else if (next && more >= (over ? 0 : (s64)GRAIN_NS)) {
-		switch_to(c, NULL, now);
-		v = NULL;
+		early = v && !over ? v->slice_end_ns - SLICE_NS + LEAST_NS : 0;
+		if (early <= now) {
+			switch_to(c, NULL, now);
+			v = NULL;
+		}
 	}
 	if (!v && next) {
 		switch_to(c, next, now);
 		v = next;
 	}
-	arm(q, v, now);
+	arm(q, v, early, now);
 	return v;
 }
 

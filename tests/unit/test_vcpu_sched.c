@@ -528,6 +528,39 @@ START_TEST(a_sleeper_is_served_at_once)
 END_TEST
 
 /* Sleeping now and then is no way to more than one's share. */
+/* Whoever sends many events as it goes on is not interrupted at each; whoever waits for one has it soon. */
+START_TEST(who_has_just_begun_goes_on_a_little)
+{
+	struct vcpu *sender, *server;
+
+	machine(1);
+	sender = busy(WEIGHT, 0);
+	server = sleeper(10000, 0); /* until it is woken */
+	pass(100 * MS);
+	ck_assert_ptr_eq(running(0), sender);
+	for (u32 i = 0; i < 100; i++) {
+		u64 began;
+
+		/* the sender has run for long: the first event is served at once */
+		pass(LEAST_NS);
+		BY_ITSELF(sender, vcpu_wake(server));
+		ck_assert_ptr_eq(running(0), server);
+		pass(10000);
+		ck_assert_ptr_eq(running(0), sender);
+		/* the next after a while, together with what came meanwhile */
+		began = fake_ns;
+		BY_ITSELF(sender, vcpu_wake(server));
+		ck_assert_ptr_eq(running(0), sender);
+		pass(LEAST_NS - 1000);
+		ck_assert_ptr_eq(running(0), sender);
+		pass(1000);
+		ck_assert_ptr_eq(running(0), server);
+		ck_assert_uint_le(fake_ns - began, LEAST_NS);
+		pass(10000);
+	}
+}
+END_TEST
+
 START_TEST(a_short_sleep_wins_nothing)
 {
 	struct vcpu *s, *a, *b;
@@ -819,6 +852,7 @@ int main(void)
 	tcase_add_test(t, pins);
 	tcase_add_test(t, soft_affinity_is_a_wish);
 	tcase_add_test(t, a_sleeper_is_served_at_once);
+	tcase_add_test(t, who_has_just_begun_goes_on_a_little);
 	tcase_add_test(t, a_short_sleep_wins_nothing);
 	tcase_add_test(t, a_slice_ends_only_when_others_wait);
 	tcase_add_test(t, yielding);
