@@ -97,38 +97,58 @@ def goals(before, block, args):
     ]
 
 
-def prove(elf, explorer=BlockExplorer):
-    """(what failed or None, a remark, decisions of the paths that succeed)"""
-    budget = Budget()
-    explorer = explorer(elf, budget)
-    count, successes = 0, []
-    try:
-        paths = explorer.run('vmcb_confine')
-        for path in paths:
-            if path.written:
-                raise Failed('writes %s' % ', '.join(sorted(path.written)))
-            result = const(z3.simplify(z3.Extract(31, 0, path.processor.regs['rax'])))
-            if result is None:
-                raise Failed('the result is no constant')
-            if result != 0:
-                if path.changed:
-                    raise Failed('changes the control block before an error')
-                continue
-            if not path.changed <= MAY_WRITE:
-                raise Failed('changes words %s of the control block' % sorted(path.changed - MAY_WRITE))
-            facts = list(path.facts)
-            for group, index in inv.related(explorer.before, 'dom', explorer.args[0]):
-                facts += explorer.instance(group, index)
-            for text, goal in goals(explorer.before, path.block, explorer.args):
-                count += 1
-                if not explorer.proves(facts, goal):
-                    raise Failed(text)
-            if budget.check(explorer.base_facts + facts) != z3.sat:
-                raise Failed('no state was found that lets it succeed')
-            successes.append(path.decisions)
-        if not successes:
-            raise Failed('no path succeeds: the theorem would be empty')
-    except (Failed, Unknown) as e:
-        return str(e), '', []
-    return None, '%d paths, of them %d succeed, %d goals, %d queries' % (
-        len(paths), len(successes), count, budget.queries), successes
+class ConfineProof:
+    """What mutate.py asks of a proof too: the explorer, which paths succeed, their goals."""
+
+    def __init__(self, elf, explorer=BlockExplorer):
+        self.budget = Budget()
+        self.explorer = explorer(elf, self.budget)
+        self.successes, self.goals, self.paths = [], 0, 0
+
+    @staticmethod
+    def definition():
+        return []
+
+    @staticmethod
+    def facts_for(_group, _far):
+        return []
+
+    @staticmethod
+    def succeeds(path):
+        if path.written:
+            raise Failed('writes %s' % ', '.join(sorted(path.written)))
+        result = const(z3.simplify(z3.Extract(31, 0, path.processor.regs['rax'])))
+        if result is None:
+            raise Failed('the result is no constant')
+        if result != 0 and path.changed:
+            raise Failed('changes the control block before an error')
+        if not path.changed <= MAY_WRITE:
+            raise Failed('changes words %s of the control block' % sorted(path.changed - MAY_WRITE))
+        return result == 0
+
+    def at_return(self, path):
+        """(groups, goal, name, extra facts) as of any operation."""
+        before, args = self.explorer.before, self.explorer.args
+        near = [f for g, i in inv.related(before, 'dom', args[0]) for f in self.explorer.instance(g, i)]
+        for text, goal in goals(before, path.block, args):
+            yield [], goal, text, near
+
+    def run(self):
+        try:
+            explored = self.explorer.run('vmcb_confine')
+            self.paths = len(explored)
+            for path in explored:
+                if not self.succeeds(path):
+                    continue
+                for _, goal, text, near in self.at_return(path):
+                    self.goals += 1
+                    if not self.explorer.proves(path.facts + near, goal):
+                        raise Failed(text)
+                if self.budget.check(self.explorer.base_facts + path.facts + near) != z3.sat:
+                    raise Failed('no state was found that lets it succeed')
+                self.successes.append(path.decisions)
+            if not self.successes:
+                raise Failed('no path succeeds: the theorem would be empty')
+        except (Failed, Unknown) as e:
+            return str(e)
+        return None

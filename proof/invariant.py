@@ -65,16 +65,21 @@ def perm_valid(perm):
 
 
 # What is forbidden never changes after boot, so a predicate stands for it; operations that read the ranges
-# get its definition for the frame in question.
+# get its definition for the frame in question. After mmio_forbid it is another one.
 forbidden_mfn = z3.Function('forbidden_mfn', z3.BitVecSort(64), z3.BoolSort())
+forbidden_then = z3.Function('forbidden_then', z3.BitVecSort(64), z3.BoolSort())
 
 
 def forbidden(S, mfn):
-    return forbidden_mfn(mfn)
+    return (forbidden_then if getattr(S, 'writes', {}).get('forbidden_nr') else forbidden_mfn)(mfn)
+
+
+def in_range_of(S, i, mfn):
+    return ULT(mfn - S.at('forbidden_first', i), S.at('forbidden_nr', i))
 
 
 def forbidden_definition(S, mfn):
-    hit = [ULT(mfn - S.at('forbidden_first', v(i)), S.at('forbidden_nr', v(i))) for i in range(16)]
+    hit = [in_range_of(S, v(i), mfn) for i in range(16)]
     return forbidden_mfn(mfn) == Or(ULT(mfn - v(TABLE_MFN), S.scalar('live_tables')), *hit)
 
 

@@ -103,7 +103,8 @@ NAMED = {
 
 # Of the others the proof has not been seen to end.
 PROVED = ['frame_condemn', 'leaf_write_protect', 'domain_pair', 'domain_seal_end', 'domain_kill', 'domain_seal_begin',
-          'frame_give', 'frame_release', 'frame_scrub', 'domain_create', 'domain_reap', 'flush_begin', 'flush_end']
+          'frame_give', 'frame_release', 'frame_scrub', 'domain_create', 'domain_reap', 'flush_begin', 'flush_end',
+          'table_clear', 'table_alloc', 'leaf_write_allow']
 
 
 def worn_out(S, a):

@@ -129,8 +129,9 @@ def prove(elf, name, elements=BY_ELEMENTS):
         budget = Budget()
         return boot.prove_initial(budget), '%d queries' % budget.queries, []
     if name == RUN_PATH:
-        return confine.prove(elf)
-    proof = (ElementProof if name in elements else boot.BootProof if name in boot.OPERATIONS else Proof)(elf, name)
+        proof = confine.ConfineProof(elf)
+    else:
+        proof = (ElementProof if name in elements else boot.BootProof if name in boot.OPERATIONS else Proof)(elf, name)
     failed = proof.run()
     return failed, '%d paths, of them %d succeed, %d goals, %d queries' % (
         getattr(proof, 'paths', 0), len(proof.successes), proof.goals, proof.budget.queries), proof.successes
@@ -235,15 +236,15 @@ def main(argv):
 
     print('Z3 %s' % z3.get_version_string())
     def proved(label, r, cached):
-        if label in OPERATIONS and label != RUN_PATH and not r['failed']:
+        if label in OPERATIONS and not r['failed']:
             successes[label] = r['successes']
         report(label, not r['failed'], r, cached, r['failed'] or r['remark'])
 
     run_all([(n, functools.partial(prove, elf, n), key_of(elf, n, spec), lambda r: not r['failed']) for n in names],
             cache, proved)
     hints, tasks = mutate.read_hints(), []
-    if renew:
-        hints.update((n, {}) for n in successes)
+    if renew:  # what still serves is kept
+        hints.update((n, hints.get(n, {})) for n in successes)
     elif not whole:
         hints = {}
     total += len([n for n in successes if n in hints])
@@ -253,7 +254,7 @@ def main(argv):
                 print('mistakes in %s were not tried: hints.txt has none (proof/prove.sh ELF --hints %s)' % (n, n))
             continue
         about = json.dumps([sorted(hints.get(n, {}).items()), sorted(mutate.read_harmless(n))])
-        key = hashlib.sha256((key_of(elf, n, spec) + hash_of(['boot.py', 'mutate.py']) + about).encode()).hexdigest()[:32]
+        key = hashlib.sha256((key_of(elf, n, spec) + hash_of(['boot.py', 'confine.py', 'mutate.py']) + about).encode()).hexdigest()[:32]
         tasks.append(('mistakes in ' + n, functools.partial(mutate.run, elf, n, successes[n], hints.get(n, {})),
                       'mistakes-' + key, lambda r: not r['failed']))
 
@@ -263,7 +264,7 @@ def main(argv):
 
     run_all(tasks, cache, tried)
     if renew:
-        mutate.write_hints(hints)
+        mutate.write_hints({**mutate.read_hints(), **{n: hints[n] for n in successes}})
     tasks = []
     for folder in (m.rstrip('/') for m in mutants):
         with open(os.path.join(folder, 'operation')) as f:

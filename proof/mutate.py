@@ -24,13 +24,15 @@ from collections import namedtuple
 import z3
 
 from boot import OPERATIONS as BOOT, BootProof
+from confine import BlockPath, ConfineProof
 from explore import Explorer, Failed, Path, bit_blasting, limit
 from lift import Processor, Unknown
 from prove import Proof
 from state import ARRAYS, GROUPS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HINT_STEPS, QUICK_STEPS, SEARCH_STEPS = 600000000, 1000000, (5000000,)  # the solver's; 10 million a second
+HINT_STEPS, QUICK_STEPS, SEARCH_STEPS = 100000000, 1000000, (5000000, 60000000)  # the solver's; 10 million a second
+BLOCK = 'the control block'
 REFUSED, EMPTY = 'the path itself', 'no path succeeds'
 NEGATED = {'b': 'ae', 'be': 'a', 'e': 'ne', 'l': 'ge', 'le': 'g', 's': 'ns'}
 NEGATED.update({b: a for a, b in NEGATED.items()})
@@ -123,12 +125,31 @@ class TracePath(Path):
         return super().store(address, bits, z3.simplify(value))
 
 
+class BlockTracePath(TracePath, BlockPath):
+    """The same of the run path, whose stores go to the control block."""
+
+    def store(self, address, bits, value):
+        if self.word(address) is None:
+            return super().store(address, bits, value)
+        self.stores[self.explorer.ins.address] = BLOCK
+        if self.mistake == 'dropped':
+            return None
+        if self.mistake == 'plus one':
+            value = z3.simplify(value + 1)
+        elif self.mistake == 'neighbour':
+            address = z3.simplify(address + 8)
+            self.word(address)
+        return BlockPath.store(self, address, bits, value)
+
+
 class Tracer(Explorer):
+    kind = TracePath
+
     def trace(self, function, definition, script, mutation=None):
         """The path whose branches are decided by script, [(address, taken)], or a string of decisions."""
         self.script, self.next, self.mutation = script, 0, mutation
         self.base = self.elf.functions[function][0]
-        path, ended = self.start(function, definition, TracePath), []
+        path, ended = self.start(function, definition, self.kind), []
         for _ in range(2000):
             path = self.advance(path, [], ended)
             if path is None:
@@ -178,6 +199,10 @@ class Tracer(Explorer):
         return path
 
 
+class BlockTracer(Tracer):
+    kind = BlockTracePath
+
+
 class Case:
     """One path that succeeds, with its goals."""
 
@@ -210,7 +235,10 @@ def same(formulas, others):
 class Mutants:
     def __init__(self, elf, name, successes):
         self.elf, self.name = elf, name
-        self.proof = (BootProof if name in BOOT else Proof)(elf, name, explorer=Tracer)
+        if name == 'vmcb_confine':
+            self.proof = ConfineProof(elf, explorer=BlockTracer)
+        else:
+            self.proof = (BootProof if name in BOOT else Proof)(elf, name, explorer=Tracer)
         self.definition = self.proof.definition()
         self.around = {}
         self.queries = 0
@@ -235,7 +263,7 @@ class Mutants:
                     kinds = ['always', 'never']
                 array = path.stores.get(address)
                 if array:
-                    kinds += ['dropped', 'plus one'] + (['neighbour'] if array in ARRAYS else [])
+                    kinds += ['dropped', 'plus one'] + (['neighbour'] if array in ARRAYS or array == BLOCK else [])
                     kinds += list(TURNED) if array == 'npt' else list(TURNED_PERM) if array.endswith('_perm') else []
                 elif name in ('or', 'and', 'xor', 'add', 'sub', 'adc', 'sbb') and ops[1].type == 3:
                     kinds += ['forgotten']
@@ -327,9 +355,10 @@ class Mutants:
     def search(self, mutation):
         """(decisions, goal) that rejects it, or what was found instead, a text. A goal that the mistake does not
         touch still holds; the cheap ones first."""
-        why, impossible = 'no path that succeeds has it', set()
+        why, impossible, open_ = 'no path that succeeds has it', set(), None
         try:
             for steps in SEARCH_STEPS:
+                again, open_ = open_, set()
                 for decisions, case, conditions in self.variants(mutation):
                     if decisions in impossible:
                         continue
@@ -344,15 +373,18 @@ class Mutants:
                     for goal in sorted(case.goals, key=lambda g: len(g[0])):
                         if goal[2] in known and known[goal[2]].eq(goal[1]):
                             continue
-                        if not self.may_break(case, conditions, goal):
+                        if again is not None and (decisions, goal[2]) not in again:
+                            continue
+                        if again is None and not self.may_break(case, conditions, goal):
                             continue
                         answer = self.breaks(case, conditions, goal, steps)
                         if answer == z3.sat:
                             return decisions, goal[2]
                         if answer == z3.unknown:
-                            why = 'not decided'
-                if why != 'not decided':
+                            open_.add((decisions, goal[2]))
+                if not open_:
                     break
+                why = 'not decided'
         except (Failed, Unknown):  # an access or a return that is none
             return next(iter(self.cases)), REFUSED
         if len(impossible) == len(self.cases):

@@ -4,7 +4,9 @@
 # alone; then sees that seeded mistakes are not proved.  `make prove` calls it.
 #   prove.sh ELF [NAME...]         with names: these theorems only, no mutants
 #   prove.sh ELF --hints [NAME...] then the goals that reject the mistakes of mutate.py, searched anew for hints.txt
-#   prove.sh ELF --full [NAME...]  the operations as other compilers make them of the same source (`make prove-full`)
+#   prove.sh ELF --by COMPILER [NAME...]  the operations as gcc-12-Os, gcc-12-O3 or clang-14 makes them of the same source
+#   prove.sh ELF --second [NAME...]  what Z3 found is asked of cvc5 too
+#   prove.sh ELF --full [NAME...]  by all these compilers, then by cvc5 (`make prove-full`)
 # Results are kept in the cache.  Ends with "N passed, N failed".  Limits: 4 GiB and PROOF_CPU_SECONDS per proof.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -54,31 +56,49 @@ if [ $# = 0 ]; then # all
 	arguments=(--mutants "$mutants"/*/)
 fi
 # The core's compiler is gcc -O2: nothing in the proof may depend on that.
-prove_others() {
-	local by flags out status=0
-	need_packages clang-14
-	while read -r by flags; do
-		out=$(mktemp -d)
-		compiled_by "$by"
-		link_protect "$top/core/protect" "$out" "$flags" -Wno-error || return 1
-		say "core/protect by $by $flags"
-		prover "$here/main.py" "$out/protect.elf" --cache "$cache/proofs" --operations "$@" || status=1
-		rm -r "$out"
-	done <<-'END'
-		gcc-12 -Os
-		gcc-12 -O3
-		clang-14 -O2
-	END
+prove_by() {
+	local by=$1 compiler flags out status=0
+	shift
+	case $by in
+	gcc-12-Os) compiler=gcc-12 flags=-Os ;;
+	gcc-12-O3) compiler=gcc-12 flags=-O3 ;;
+	clang-14) compiler=clang-14 flags=-O2 && need_packages clang-14 ;;
+	*) die "$by: no compiler that prove.sh knows" ;;
+	esac
+	out=$(mktemp -d)
+	compiled_by "$compiler"
+	link_protect "$top/core/protect" "$out" "$flags" -Wno-error || return 1
+	say "core/protect by $compiler $flags"
+	prover "$here/main.py" "$out/protect.elf" --cache "$cache/proofs" --operations "$@" || status=1
+	rm -r "$out"
 	return $status
+}
+
+prove_second() {
+	need_packages cvc5
+	prover "$here/second.py" "$elf" "$@"
 }
 
 ulimit -v $((4 * 1024 * 1024))
 status=0
-if [ "${1:-}" = --full ]; then
+case ${1:-} in
+--full)
 	shift
-	prove_others "$@"
+	for by in gcc-12-Os gcc-12-O3 clang-14; do (prove_by "$by" "$@") || status=1; done
+	prove_second "$@" || status=1
+	exit $status
+	;;
+--by)
+	shift
+	prove_by "$@"
 	exit
-fi
+	;;
+--second)
+	shift
+	prove_second "$@"
+	exit
+	;;
+esac
 prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}" || status=$?
 if [ $# = 0 ]; then
 	prover "$here/isolation.py" "$elf" --cache "$cache/proofs" || status=1

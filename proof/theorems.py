@@ -28,7 +28,12 @@ def everywhere(B, A, j):
     f = wide(j['frame'])
     return [('what becomes free was zeroed', Implies(
         And(A.at('frame_state', f) == inv.FREE, B.at('frame_state', f) != inv.FREE),
-        Or(*[f == z for z in A.zeroed])))]
+        Or(*[f == z for z in A.zeroed]))),
+            ('boot does not go back', UGE(A.scalar('boot_phase'), B.scalar('boot_phase'))),
+            # So no frame is RAM in that phase: at its begin none is (boot.py).
+            ('no RAM while ranges can still be forbidden', Implies(
+                And(A.scalar('boot_phase') == 0, B.at('frame_state', f) == inv.NOT_RAM),
+                A.at('frame_state', f) == inv.NOT_RAM))]
 
 
 OWNERSHIP = ('frame_state', 'frame_owner')
@@ -169,6 +174,8 @@ def domain_seal_end(B, A, a, j):
 
 def domain_seal_begin(B, A, a, j):
     return [
+        ('a sealed domain stays so', Implies(B.at('dom_sealed', a[0]) == inv.SEALED,
+                                             A.at('dom_sealed', a[0]) == inv.SEALED)),
         ('no longer unsealed', Or(A.at('dom_sealed', a[0]) == inv.SEALING, A.at('dom_sealed', a[0]) == inv.SEALED)),
         ('only this domain changes', only_at(B, A, 'dom_sealed', j['dom'], a[0])),
         ('nothing becomes reachable', same(B, A, 'npt', *OWNERSHIP)),
@@ -293,6 +300,7 @@ def slot_take(B, A, a, j):
             wide(A.at('slot_role', a[0])) == a[3], wide(A.at('slot_mapper', a[0])) == handle_of(B, a[1]),
             wide(A.at('slot_owner', a[0])) == handle_of(B, a[2]), Or(a[3] == inv.R_BUILDER, And(
                 A.u('slot_mfn', a[0]) == a[4], A.u('slot_perm', a[0]) == a[5] & ~v(4))))),
+        ('for and on live domains', And(B.at('dom_state', a[1]) == inv.D_LIVE, B.at('dom_state', a[2]) == inv.D_LIVE)),
         ('within the quota', ULT(B.at('dom_slots', a[1]), B.at('dom_slot_quota', a[1]))),
         ('it is counted', A.at('dom_slots', a[1]) == B.at('dom_slots', a[1]) + 1),
         ('nothing becomes reachable', same(B, A, 'npt', *OWNERSHIP)),

@@ -74,6 +74,10 @@ def parts():
         found.append((name, what, run + tests))
     found.append(("libvirt-11.3", "the driver in the libvirt of Debian 12's backports, on a double",
                   "env DIPTYCH_LIBVIRT=11.3 libvirt-driver/tests/run.sh"))
+    prove = "proof/prove.sh {build}/core/diptych-core "
+    for by, name in (("gcc-12-Os", "gcc 12 -Os"), ("gcc-12-O3", "gcc 12 -O3"), ("clang-14", "clang 14")):
+        found.append((f"proof-{by}", f"the proof of every operation as {name} makes it", prove + f"--by {by}"))
+    found.append(("proof-cvc5", "what Z3 found without a model, asked of cvc5 too", prove + "--second"))
     for number in range(FUZZ_PARTS):
         found.append((f"fuzz-{number}", f"{FUZZ_STEPS:,} fuzz steps on each of two worlds",
                       f"tests/fuzz/run.sh {{build}}/full-fuzz {FUZZ_STEPS} {1 + number * 1_000_000}"))
