@@ -91,7 +91,9 @@ def main():
     ours["rows"].update(xl.measure_ours(tools, core))
     if args.root:
         say("a pair")
-        ours["rows"].update(pairs.measure_pair(tools, core, os.path.abspath(args.root))["rows"])
+        pair = pairs.measure_pair(tools, core, os.path.abspath(args.root))
+        ours["rows"].update(pair.pop("rows"))
+        ours.update(pair)
     table = [row for row in rows.table(ours, peers) if args.root or not row[0]["name"].startswith(rows.PAIR)]
     with open(os.path.join(args.build, "bench.json"), "w", encoding="utf-8") as file:
         json.dump([values for values, _ in table], file, indent=1)

@@ -5,9 +5,10 @@
  *
  *   -plugin libcounter.so,out=FILE,image=ADDRESS,end=ADDRESS,dom0=ADDRESS
  *
- * One line for each marker, for the first instruction in the hypervisor's image, and for dom0's first:
+ * One line for each marker, for the first instruction in the hypervisor's image, for dom0's first, and for the
+ * first of a real guest (at the address where a processor starts):
  *   NAME TOTAL HOST ENTRIES RDTSC_EXITS RDTSC_HOST
- * NAME is entry, dom0, or the marker's number; the last two are exits that a guest's RDTSC caused, and the
+ * NAME is entry, dom0, reset, or the marker's number; the last two are exits that a guest's RDTSC caused, and the
  * hypervisor's instructions for them.
  *
  * QEMU 7.2 ships no header for plugins: what is used of its interface (version 1) is declared here.
@@ -41,6 +42,8 @@ void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, i
 __attribute__((visibility("default"))) int qemu_plugin_version = 1;
 __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id, const void *info,
 							       int argc, char **argv);
+
+#define RESET_VECTOR 0xfffffff0
 
 static FILE *out;
 static uint64_t image, image_end, dom0_address, vmrun_address;
@@ -122,6 +125,14 @@ static void on_dom0(unsigned int cpu, void *data)
 	dom0_seen |= in_guest;
 }
 
+static void on_reset(unsigned int cpu, void *data)
+{
+	(void)cpu;
+	(void)data;
+	if (in_guest)
+		say("reset");
+}
+
 static void on_translate(uint64_t id, struct qemu_plugin_tb *tb)
 {
 	static const uint8_t vmrun[] = { 0x0f, 0x01, 0xd8 }, nop[] = { 0x0f, 0x1f, 0x84, 0x00 },
@@ -154,6 +165,9 @@ static void on_translate(uint64_t id, struct qemu_plugin_tb *tb)
 		if (address == dom0_address)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_dom0, CALLBACK_NO_REGISTERS,
 							       NULL);
+		if (address == RESET_VECTOR)
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_reset,
+							       CALLBACK_NO_REGISTERS, NULL);
 		if (size == 8 && !memcmp(bytes, nop, sizeof(nop))) {
 			memcpy(&number, bytes + 4, sizeof(number));
 			if ((number & 0xffff0000) == MARKER_MAGIC)

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a real guest's exits cost (guest.S): in a pair under our core, and under KVM with QEMU on Debian's kernel."""
+"""What a real guest costs: its start and its exits (guest.S), in a pair under our core, and under KVM with QEMU on
+Debian's kernel."""
+import json
 import os
 import shutil
 
 from bed.dom0 import Dom0
 from bed.machine import Images, Setup
 from bed.payload import make_payload
-from machines import HERE, Machine, Wrong, read_counts, run
+from machines import COLUMNS, HERE, MARK_BEGIN, Machine, Wrong, read_counts, run
 
 CONFIG = """name = "probe"
 type = "hvm"
 memory = 128
 vcpus = 1
 serial = "pty"
+vga = "none"
+vnc = 0
+on_reboot = "destroy"
 disk = [ "phy:/dev/vde,xvda,w" ]
 """
-DONE = r"guest: done|\bE[@-_]\s"
+DONE = r"guest: (done|no disk|the disk's status)|\bE[@-_]\s"
 KVM_MODULES = ["drivers/crypto/ccp/ccp.ko", "virt/lib/irqbypass.ko", "arch/x86/kvm/kvm.ko", "arch/x86/kvm/kvm-amd.ko"]
 QEMU = "/usr/bin/qemu-system-x86_64"
 FIRMWARE = ["/usr/share/seabios/bios-256k.bin", "/usr/share/qemu/kvmvapic.bin"]
@@ -23,13 +28,14 @@ KVM_INIT = """#!/bin/sh
 bb=/bin/busybox
 $bb mount -t devtmpfs dev /dev
 for m in ccp irqbypass kvm kvm-amd; do $bb insmod /modules/$m.ko; done
+/bin/probe begin 27
 /bin/qemu -L /share -accel kvm -machine pc -cpu host -m 128 -display none -nodefaults -no-user-config -no-reboot \\
 	-serial stdio -drive file=/disk,format=raw,if=none,id=d -device virtio-blk-pci,drive=d,romfile=
 $bb sleep 1000
 """
 
 
-def guest_disk(tools):
+def probe_disk(tools):
     """The probe as a disk of 1 MiB."""
     parts = {name: tools.path(f"guest.{name}") for name in ("o", "elf", "disk")}
     run("gcc", "-c", "-o", parts["o"], f"{HERE}/guest.S")
@@ -40,15 +46,31 @@ def guest_disk(tools):
     return parts["disk"]
 
 
-def checked(counts, said, where):
+def figures(counts_file):
+    """Rows of the probe, and the way from the command to its first instruction."""
+    counts = read_counts(counts_file)["rows"]
+    rows = {name: row for name, row in counts.items() if name and name.startswith("guest_") and name != "guest_start"}
+    asked = None
+    with open(counts_file, encoding="ascii") as file:
+        for line in file:
+            name, *values = line.split()
+            values = dict(zip(COLUMNS, map(int, values)))
+            if name == "reset" and asked:
+                rows["guest_start"] = {c: values[c] - asked[c] for c in COLUMNS}
+                return rows
+            if name == str(MARK_BEGIN):
+                asked = values
+    raise Wrong(f"no guest started, see {counts_file}")
+
+
+def checked(said, where):
     if "guest: done" not in said:
         raise Wrong(f"the probe in the guest failed ({said.strip()[-80:]!r}), see {where}")
-    return {"rows": {name: row for name, row in counts["rows"].items() if name and name.startswith("guest_")}}
 
 
 def measure_pair(tools, core, root):
     """Stock dom0, `dxl create`, the probe as the guest's only program."""
-    counts, disk, folder = tools.path("pair.counts"), guest_disk(tools), tools.path("pair")
+    counts, disk, folder = tools.path("pair.counts"), probe_disk(tools), tools.path("pair")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     payload = os.path.join(folder, "payload.tar")
@@ -61,12 +83,16 @@ def measure_pair(tools, core, root):
     try:
         dom0.boot()
         dom0.write("/tmp/probe.cfg", CONFIG)
-        dom0.run("dxl create /tmp/probe.cfg", within=600)
+        with open(tools.path("probe"), "rb") as file:
+            dom0.run("cat >/tmp/probe && chmod 755 /tmp/probe", stdin=file.read())
+        dom0.run("/tmp/probe begin 27; dxl create /tmp/probe.cfg", within=600)
         console = dom0.dialogue("probe", "dxl console probe")
-        said = console.expect(DONE, 600).group(0)
+        checked(console.expect(DONE, 600).group(0), folder)
+        pair = json.loads(dom0.run("dxl list -l probe"))[0]
     finally:
         dom0.stop()
-    return checked(read_counts(counts), said, folder)
+    return {"rows": figures(counts), "fidelity_mib": round(pair["fidelity_memory_kib"] / 1024, 1),
+            "beyond_mib": round((pair["fidelity_memory_kib"] + pair["pool_kib"] - pair["memory_kib"]) / 1024, 1)}
 
 
 def kvm_initramfs(tools):
@@ -76,6 +102,7 @@ def kvm_initramfs(tools):
         os.makedirs(os.path.join(tree, name))
     shutil.copy("/bin/busybox", f"{tree}/bin/busybox")
     os.symlink("busybox", f"{tree}/bin/sh")
+    shutil.copy(tools.path("probe"), f"{tree}/bin/probe")
     shutil.copy(QEMU, f"{tree}/bin/qemu")
     for line in run("ldd", QEMU).splitlines():
         path = next((word for word in line.split() if word.startswith("/")), None)
@@ -84,11 +111,11 @@ def kvm_initramfs(tools):
             shutil.copy(path, tree + path)
     for path in FIRMWARE:
         shutil.copy(path, f"{tree}/share/")
-    shutil.copy(guest_disk(tools), f"{tree}/disk")
+    shutil.copy(probe_disk(tools), f"{tree}/disk")
     with open(f"{tools.dom0}/version", encoding="ascii") as file:
         modules = f"/lib/modules/{file.read().strip()}/kernel"
     for name in KVM_MODULES:
-        run("debugfs", "-R", f"dump {modules}/{name} {tree}/modules/{os.path.basename(name)}", f"{tools.dom0}/root.ext4")
+        tools.take(f"{modules}/{name}", f"{tree}/modules/{os.path.basename(name)}")
     with open(f"{tree}/init", "w", encoding="ascii") as file:
         file.write(KVM_INIT)
     os.chmod(f"{tree}/init", 0o755)
@@ -98,6 +125,8 @@ def kvm_initramfs(tools):
 
 def measure_kvm(tools):
     machine = Machine(tools, "kvm", f"{tools.dom0}/vmlinux", 0,
-                      ["-append", "console=ttyS0 quiet", "-initrd", kvm_initramfs(tools)], DONE + "|panic|qemu: ")
-    figures = machine.measure()
-    return checked(figures, machine.text(), machine.serial)
+                      ["-append", "console=ttyS0 quiet", "-initrd", kvm_initramfs(tools)],
+                      DONE + "|panic|qemu: ")
+    machine.measure()
+    checked(machine.text(), machine.serial)
+    return {"rows": figures(machine.counts)}

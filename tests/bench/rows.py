@@ -10,7 +10,7 @@ import re
 from machines import CALLS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PAIR = "real guest: "  # how the names of a pair's rows begin
+PAIR = "real guest"  # how the names of a pair's rows begin
 PAGES_OF_MACHINE = 4096 * 256
 
 
@@ -127,6 +127,11 @@ ROWS = [
     Row("real guest: interrupt by x2APIC to itself, taken and ended", "instructions", None, cost("guest_ipi"), cost_floor("guest_ipi")),
     Row("real guest: asleep until its timer's interrupt, taken and ended", "instructions", None, cost("guest_sleep"),
         cost_floor("guest_sleep")),
+    Row("real guest: 4 KiB read from virtio-blk, asleep until its interrupt", "instructions", None, cost("guest_disk"),
+        cost_floor("guest_disk")),
+    Row("real guest: from `dxl create` (KVM: QEMU's start) to its first instruction", "instructions", None, cost("guest_start")),
+    Row("real guest without a screen: memory of its fidelity domain", "MiB", 65, lambda m: m["fidelity_mib"]),
+    Row("real guest without a screen: fidelity domain and firmware together", "MiB", None, lambda m: m["beyond_mib"]),
     Row("machine code", "bytes", 150000, lambda m: m["text"]),
     Row("memory kept, of 4 GiB, nested tables apart", "%", 1.0,
         lambda m: percent(m["memory"]["kept_pages"] - m["memory"]["nested_pages"])),
