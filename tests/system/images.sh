@@ -11,6 +11,8 @@
 #   pvh NAME         vmlinuz and initramfs of a PVH guest with another of Debian's kernels (cloud, backports) and its root on xvda
 #   bare   memory: QEMU's own 64-bit test system with Xen's PVH entry, built from Debian's source package
 #   memtest memtest86+.iso: Debian's package, a disc that boots by itself
+#   ipxe   ipxe.iso: Debian's package, a disc that boots by itself
+#   installer  linux, initrd.gz: Debian's installer as it comes by network
 #   headers VERSION  what modules for that kernel are built with: `make -C FOLDER/headers M=...`
 set -euo pipefail
 . "$(dirname "$0")/../../build-aux/lib.sh"
@@ -71,6 +73,18 @@ build_memtest() {
 	rm -rf "$out/unpacked" "$out"/*.deb
 }
 
+build_ipxe() {
+	(cd "$out" && apt-get -q download ipxe && dpkg -x ./*.deb unpacked)
+	mv "$out/unpacked/usr/lib/ipxe/ipxe.iso" "$out/"
+	rm -rf "$out/unpacked" "$out"/*.deb
+}
+
+build_installer() {
+	(cd "$out" && apt-get -q download debian-installer-12-netboot-amd64 && dpkg -x ./*.deb unpacked)
+	mv "$out"/unpacked/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/{linux,initrd.gz} "$out/"
+	rm -rf "$out/unpacked" "$out"/*.deb
+}
+
 # Debian's header packages name each other by absolute paths below /usr.
 build_headers() {
 	local version=$1 minor
@@ -116,6 +130,8 @@ pvh)
 	;;
 bare) cached image-bare "$(key_of "$(declare -f build_bare)")" build_bare ;;
 memtest) cached image-memtest "$(key_of "$(declare -f build_memtest)")" build_memtest ;;
+ipxe) cached image-ipxe "$(key_of "$(declare -f build_ipxe)")" build_ipxe ;;
+installer) cached image-installer "$(key_of "$(declare -f build_installer)")" build_installer ;;
 headers) cached "headers-$2" "$(key_of "$2" "$(declare -f build_headers)")" build_headers "$2" ;;
-*) die "usage: images.sh dom0|guest|disk|xen|xen-packages|qemu10|kernel SUITE|pvh NAME|bare|memtest|headers VERSION" ;;
+*) die "usage: images.sh dom0|guest|disk|xen|xen-packages|qemu10|kernel SUITE|pvh NAME|bare|memtest|ipxe|installer|headers VERSION" ;;
 esac
