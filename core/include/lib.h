@@ -61,7 +61,8 @@ void console_write(const char *text, size_t n);
 int console_read(void);
 /* Copies at most size bytes of the ring from *index on; advances *index. */
 size_t console_ring_read(u32 *index, char *to, size_t size);
-void console_ring_clear(void);
+/* Forgets what lies before an index that console_ring_read() has advanced. */
+void console_ring_clear(u32 index);
 
 #define offset_of(type, member) __builtin_offsetof(type, member)
 #define min_u64(a, b)                   \

@@ -145,9 +145,9 @@ size_t console_ring_read(u32 *index, char *to, size_t size)
 	return n;
 }
 
-void console_ring_clear(void)
+void console_ring_clear(u32 index)
 {
-	ring_start = ring_head;
+	ring_start = index;
 }
 
 void console_set_reboot(bool r)

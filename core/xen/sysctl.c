@@ -23,8 +23,8 @@ static int read_console(struct call *c, struct xen_sysctl_readconsole *op)
 			return -EFAULT;
 		done += n;
 	}
-	if (op->clear)
-		console_ring_clear();
+	if (op->clear && done) /* what did not fit stays for the next call */
+		console_ring_clear(index);
 	op->index = index;
 	op->count = done;
 	return 0;

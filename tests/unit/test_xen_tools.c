@@ -406,6 +406,29 @@ START_TEST(pairs)
 }
 END_TEST
 
+/* A reader that clears, with a buffer that is too small for all: it gets the rest by its next calls, as on Xen. */
+START_TEST(log_in_pieces)
+{
+	struct xen_sysctl op = { .cmd = XEN_SYSCTL_readconsole };
+	char got[64] = "";
+
+	world();
+	console_length = 0;
+	console_write("twenty-six bytes of a log\n", 26);
+	for (u32 i = 0; i < 4; i++) {
+		op.u.readconsole.clear = 1;
+		op.u.readconsole.incremental = 0;
+		op.u.readconsole.index = 0;
+		op.u.readconsole.count = 10;
+		set_xen_guest_handle(op.u.readconsole.buffer, (char *)LIST);
+		ok(sysctl(&op));
+		strncat(got, at(LIST), op.u.readconsole.count);
+	}
+	ck_assert_uint_eq(op.u.readconsole.count, 0);
+	ck_assert_str_eq(got, "twenty-six bytes of a log\n");
+}
+END_TEST
+
 START_TEST(console)
 {
 	world();
@@ -429,4 +452,4 @@ START_TEST(console)
 END_TEST
 
 TESTS(versions, creation, machine, processors, hvm_context, cpu_policy, sealed, not_sealed, pairs,
-      console)
+      log_in_pieces, console)

@@ -95,6 +95,7 @@ static u64 fake_ns = 1000;
 static u32 windows_now, core_pages;
 static char console_text[4096];
 static size_t console_length;
+static u32 console_start;
 static const char *console_input = "";
 #ifdef FUZZ
 static jmp_buf machine_ended;
@@ -300,15 +301,18 @@ int console_read(void)
 }
 size_t console_ring_read(u32 *index, char *to, size_t size)
 {
-	size_t n = min_u64(size, console_length - *index);
+	size_t n;
 
+	if (*index < console_start || *index > console_length)
+		*index = console_start;
+	n = min_u64(size, console_length - *index);
 	memcpy(to, console_text + *index, n);
 	*index += (u32)n;
 	return n;
 }
-void console_ring_clear(void)
+void console_ring_clear(u32 index)
 {
-	console_length = 0;
+	console_start = index;
 }
 
 /* A processor with a few features. */

@@ -28,4 +28,8 @@ def run(bed):
         raise Failed("it says:\n" + "\n".join(said[-20:]))
     # It has powered itself off: xl, which waits for that, has destroyed it.
     dom0.run("for n in $(seq 60); do xl domid other >/dev/null 2>&1 || exit 0; sleep 1; done; xl list; exit 1", within=120)
+    # More than xl reads at once: all of it comes, though xl clears what it has read.
+    dmesg = dom0.run("xl dmesg -c")
+    if said[-1] not in dmesg or len(dmesg) < 16384:
+        raise Failed(f"`xl dmesg -c` shows {len(dmesg)} bytes, not its last line {said[-1]!r}")
     bed.figure("pvh-other: " + said[-1])

@@ -63,6 +63,7 @@ def counts(bed, dom0):
     free = re.search(r"free_memory +: (\d+)", dom0.run("xl info")).group(1)
     if bed.stock_xen:
         return [free]
+    dom0.run("xl dmesg -c >/dev/null")
     domains = dom0.ask_core("q", r"\(core\) d0v0: .*")
     domains = re.findall(r"\(core\) (d\d+): .*(pages \d+)", dom0.run("xl dmesg -c") + domains)
     dom0.ask_core("e", r"\(core\) d0 port \d+.*")
@@ -106,7 +107,9 @@ def rebooted(said, dom0, console):
              "echo set", r"set\s")
     first = dom0.run("xl domid verbs").strip()
     said.run("xl reboot verbs")
-    dom0.run(f"until n=$(xl domid verbs 2>/dev/null) && [ $n != {first} ]; do sleep 1; done", within=300)
+    # It has its name before its console.
+    dom0.run(f"until n=$(xl domid verbs 2>/dev/null) && [ $n != {first} ] && xenstore-read /local/domain/$n/console/tty >/dev/null 2>&1; "
+             "do sleep 1; done", within=300)
     console.close()
     console = dom0.dialogue("verbs-again", "xl console verbs")
     console.expect(r"pvh-guest# ", 300, nudge="\n")
