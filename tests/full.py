@@ -74,6 +74,7 @@ def parts():
                           on + f"--kernel {suite} thin-dom0 dom0-smp thin-pvh"))
     for name, what in STOCK:
         found.append((name, what, run + name))
+        found.append((f"qemu10-{name}", f"QEMU 10.0: {what}", run + f"--bed qemu10 {name}"))
     for name, what, tests in PAIRS:
         found.append((name, what, run + tests))
     found.append(("libvirt-11.3", "the driver in the libvirt of Debian 12's backports, on a double",

@@ -11,11 +11,9 @@
 #include "x86/smp.h"
 #include "x86/this_cpu.h"
 
-#define NEVER	 (~0ull)
-#define BOOST_NS 20000000ull
-#define GRAIN_NS 1000000ull /* nobody is preempted for less */
-/* Nor before this: who sends events as it goes on, as a network's driver does, has its batch served, not each packet. */
-#define LEAST_NS	  250000ull
+#define NEVER		  (~0ull)
+#define BOOST_NS	  20000000ull
+#define GRAIN_NS	  1000000ull /* nobody is preempted for less */
 #define VIRQ_TIMER_BIT	  1u
 #define RUNSTATE_RUNNING  0
 #define RUNSTATE_RUNNABLE 1

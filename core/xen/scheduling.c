@@ -117,6 +117,7 @@ int sysctl_scheduler(struct xen_sysctl_scheduler_op *op)
 		return -EOPNOTSUPP;
 	op->u.sched_credit = (struct xen_sysctl_credit_schedule){
 		.tslice_ms = (u32)(SLICE_NS / 1000000),
+		.ratelimit_us = (u32)(LEAST_NS / 1000),
 	};
 	return 0;
 }

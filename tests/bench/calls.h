@@ -4,7 +4,7 @@
 
 #include "domains.h"
 
-/* Every kind of hypercall that dom0 may make again and again without changing anything, for the question whether it costs
+/* Hypercalls of ten numbers that dom0 may make again and again without changing anything, for the question whether they cost
  * more where there are more domains.  Rows CALLS_FIRST + 2 * i, among more domains + 1; their names: machines.py, CALLS. */
 #define CALLS_FIRST 32
 #define CALLS	    16

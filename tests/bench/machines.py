@@ -51,6 +51,12 @@ def run(*argv, **options):
     return done.stdout.decode("utf-8", "replace")
 
 
+def pack(tree, out):
+    """The tree, which goes, as an initramfs."""
+    run("sh", "-c", f"cd {tree} && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >{out}")
+    shutil.rmtree(tree)
+
+
 class Tools:
     """The probe in an initramfs, the counter, the smallest world switch; built in a folder of their own."""
 
@@ -87,8 +93,7 @@ class Tools:
             for module in MODULES:
                 self.take(f"{drivers}/{module}", f"{tree}/modules/{module}")
                 order.write(f"{module}\n")
-        run("sh", "-c", f"cd {tree} && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >{self.initramfs}")
-
+        pack(tree, self.initramfs)
 
     def take(self, path, to):
         """A file of dom0's disk."""

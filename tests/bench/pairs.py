@@ -8,7 +8,7 @@ import shutil
 from bed.dom0 import Dom0
 from bed.machine import Images, Setup
 from bed.payload import make_payload
-from machines import COLUMNS, HERE, MARK_BEGIN, Machine, Wrong, read_counts, run
+from machines import COLUMNS, HERE, MARK_BEGIN, Machine, Wrong, pack, read_counts, run
 
 CONFIG = """name = "probe"
 type = "hvm"
@@ -119,7 +119,7 @@ def kvm_initramfs(tools):
     with open(f"{tree}/init", "w", encoding="ascii") as file:
         file.write(KVM_INIT)
     os.chmod(f"{tree}/init", 0o755)
-    run("sh", "-c", f"cd {tree} && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >{out}")
+    pack(tree, out)
     return out
 
 

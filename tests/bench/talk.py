@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A PVH guest that talks with dom0 through Xen's stock front and back ends: a disk in dom0's memory, and a network.  dom0
-is that of xl.py, which has neither bash nor a bridge: the three hotplug scripts are a few lines of its own shell."""
+is that of xl.py, which has neither bash nor a bridge: the hotplug scripts of disk and network are a few lines of its own shell."""
 import os
 import shutil
 
-from machines import HERE, run
+from machines import HERE, pack
 
 FRONTS = ["xen/xen-evtchn.ko", "block/xen-blkfront.ko", "net/xen-netfront.ko"]
 BACKS = ["block/brd.ko", "block/xen-blkback/xen-blkback.ko", "net/xen-netback/xen-netback.ko"]
@@ -34,11 +34,6 @@ xenstore-write $XENBUS_PATH/hotplug-status connected
 }
 
 
-def archive(tree, out):
-    run("sh", "-c", f"cd {tree} && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >{out}")
-    shutil.rmtree(tree)
-
-
 def guest_initramfs(tools, drivers, out):
     tree = tools.path("talk-tree")
     shutil.rmtree(tree, ignore_errors=True)
@@ -50,7 +45,7 @@ def guest_initramfs(tools, drivers, out):
     for module in FRONTS:
         tools.take(f"{drivers}/{module}", f"{tree}/modules/{os.path.basename(module)}")
     shutil.copy(f"{HERE}/init-guest", f"{tree}/init")
-    archive(tree, out)
+    pack(tree, out)
 
 
 def add_to_dom0(tools, drivers, tree):

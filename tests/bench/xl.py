@@ -6,7 +6,7 @@ import re
 import shutil
 
 import talk
-from machines import DOM0_MIB, HERE, Machine, Wrong, pvh_entry, run
+from machines import DOM0_MIB, HERE, Machine, Wrong, pack, pvh_entry, run
 
 TOOLS = "/usr/lib/xen-4.17/bin"
 OTHER_TOOLS = "/usr/bin"
@@ -84,7 +84,7 @@ def xl_initramfs(tools):
     with open(f"{tree}/guest.cfg", "w", encoding="ascii") as file:
         file.write(CONFIG)
     talk.add_to_dom0(tools, drivers, tree)
-    talk.archive(tree, out)
+    pack(tree, out)
     return out
 
 

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Reads a guest's text screen from a picture: each character cell is compared with the font of the VGA BIOS."""
+import re
+import time
+
+from .output import PATIENCE, Failed
+
 COLUMNS, ROWS, HEIGHT = 80, 25, 16
 LETTER_A = bytes.fromhex("000010386cc6c6fec6c6c6c600000000")
 FONT = "/usr/share/seabios/vgabios-stdvga.bin"
@@ -45,3 +50,22 @@ def text_of(ppm):
             line += glyphs.get(glyph, "?")
         lines.append(line.rstrip())
     return lines
+
+
+def wait_for(dom0, name, words, path, within=300):
+    """Until each of these regular expressions fits a line of the pair's screen; the picture is kept at `path`, its lines returned."""
+    end, lines = time.monotonic() + within * PATIENCE, []
+    while time.monotonic() < end:
+        time.sleep(2)
+        if dom0.attempt(f"dxl screenshot {name} /tmp/screen.ppm", within=120)[0]:
+            continue
+        picture = dom0.fetch("/tmp/screen.ppm")
+        try:
+            lines = text_of(picture)
+        except ValueError as why:
+            lines = [str(why)]
+        if all(any(re.search(word, line) for line in lines) for word in words):
+            with open(path, "wb") as file:
+                file.write(picture)
+            return lines
+    raise Failed(f"{name}'s screen does not show {words}; what is read there:\n" + "\n".join(lines))

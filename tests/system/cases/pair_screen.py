@@ -2,12 +2,10 @@
 """Systems that are not Linux: memtest86+ from a CD-ROM draws its screen, which `dxl screenshot` takes and which is read
 here and kept; a PC with UEFI and nothing to boot comes to the UEFI shell, which answers on the serial line."""
 import os
-import re
-import time
 
 from bed.images import image
-from bed.output import PATIENCE, Failed
-from bed.screen import text_of
+from bed.output import Failed
+from bed.screen import wait_for
 
 MEMTEST = """name = "memtest1"
 type = "hvm"
@@ -34,22 +32,7 @@ def memtest(bed, dom0):
         dom0.run("cat >/tmp/memtest.iso", stdin=file.read())
     dom0.write("/tmp/memtest1.cfg", MEMTEST)
     dom0.run("dxl create /tmp/memtest1.cfg", within=600)
-    end, lines = time.monotonic() + 300 * PATIENCE, []
-    while time.monotonic() < end:
-        time.sleep(2)
-        if dom0.attempt("dxl screenshot memtest1 /tmp/screen.ppm", within=120)[0]:
-            continue
-        picture = dom0.fetch("/tmp/screen.ppm")
-        try:
-            lines = text_of(picture)
-        except ValueError as why:
-            lines = [str(why)]
-        if all(any(re.search(words, line) for line in lines) for words in DRAWN):
-            with open(os.path.join(bed.logs, "memtest86+.ppm"), "wb") as file:
-                file.write(picture)
-            break
-    else:
-        raise Failed("memtest86+ is not seen on the guest's screen; what is read there:\n" + "\n".join(lines))
+    lines = wait_for(dom0, "memtest1", DRAWN, os.path.join(bed.logs, "memtest86+.ppm"))
     bed.figure("pair-screen: " + "\n".join(lines[:9]))
     dom0.run("dxl destroy memtest1", within=300)
 

@@ -2,14 +2,13 @@
 """More systems than Debian's own disk: GRUB's shell on the serial line, iPXE from a CD-ROM, which gets an address by DHCP and
 comes to its shell (read from its screen), Debian's installer, from its netboot package, to its first question."""
 import os
-import re
 import time
 
 from bed import grub_disk
 from bed.images import image
 from bed.machine import Setup
-from bed.output import PATIENCE, Failed
-from bed.screen import text_of
+from bed.output import Failed
+from bed.screen import wait_for
 
 from .traffic import bridge_up
 
@@ -59,29 +58,16 @@ def ipxe(bed, dom0):
         dom0.run("cat >/tmp/ipxe.iso", stdin=file.read())
     dom0.write("/tmp/ipxe1.cfg", IPXE)
     dom0.run("dxl create /tmp/ipxe1.cfg", within=600)
-    end, lines = time.monotonic() + 300 * PATIENCE, []
-    while not any(re.search(LEASED, line) for line in lines):
-        if time.monotonic() > end:
-            raise Failed("iPXE has got no address; what is read on its screen:\n" + "\n".join(lines))
-        time.sleep(3)
-        if dom0.attempt("dxl screenshot ipxe1 /tmp/screen.ppm", within=120)[0]:
-            continue
-        picture = dom0.fetch("/tmp/screen.ppm")
-        try:
-            lines = text_of(picture)
-        except ValueError as why:
-            lines = [str(why)]
-    with open(os.path.join(bed.logs, "ipxe.ppm"), "wb") as file:
-        file.write(picture)
+    wait_for(dom0, "ipxe1", [LEASED], os.path.join(bed.logs, "ipxe.ppm"))
     dom0.run("dxl destroy ipxe1; rm /tmp/ipxe.iso /tmp/screen.ppm", within=300)
 
 
 def installer(bed, dom0, disk):
-    dom0.write("/tmp/installer1.cfg", DISK.format(name="installer1", memory=768, disk=disk))
+    dom0.write("/tmp/installer1.cfg", DISK.format(name="installer1", memory=1024, disk=disk))
     start = time.monotonic()
     dom0.run("dxl create /tmp/installer1.cfg", within=600)
     console = dom0.dialogue("installer1", "dxl console installer1")
-    console.expect(r"Select a language|Low memory mode", 1200)
+    console.expect(r"Select a language", 1200)
     bed.figure(f"pair-systems: seconds until Debian's installer asks: {time.monotonic() - start:.0f}")
     console.close()
     dom0.run("dxl destroy installer1", within=300)
