@@ -40,8 +40,11 @@ int domain_send_key(virDomainPtr dom, unsigned int codeset, unsigned int hold_ms
 	vm = in_job(domain_for(dom, virDomainSendKeyEnsureACL));
 	if (!vm)
 		return -1;
-	if (virDomainObjCheckActive(vm) == 0 && refuse_pvh(vm, _("keyboard")) == 0)
+	if (virDomainObjCheckActive(vm) == 0 && refuse_pvh(vm, _("keyboard")) == 0) {
+		virObjectUnlock(vm);
 		ret = pair_send_keys((uint32_t)vm->def->id, codes, (size_t)count, hold_ms);
+		virObjectLock(vm);
+	}
 	domain_job_done(&vm);
 	return ret;
 }
@@ -56,8 +59,11 @@ int domain_inject_nmi(virDomainPtr dom, unsigned int flags)
 	vm = in_job(domain_for(dom, virDomainInjectNMIEnsureACL));
 	if (!vm)
 		return -1;
-	if (virDomainObjCheckActive(vm) == 0 && refuse_pvh(vm, _("NMI button")) == 0)
+	if (virDomainObjCheckActive(vm) == 0 && refuse_pvh(vm, _("NMI button")) == 0) {
+		virObjectUnlock(vm);
 		ret = pair_nmi((uint32_t)vm->def->id);
+		virObjectLock(vm);
+	}
 	domain_job_done(&vm);
 	return ret;
 }
@@ -72,8 +78,11 @@ int domain_reset(virDomainPtr dom, unsigned int flags)
 	vm = in_job(domain_for(dom, virDomainResetEnsureACL));
 	if (!vm)
 		return -1;
-	if (virDomainObjCheckActive(vm) == 0 && refuse_pvh(vm, _("reset button")) == 0)
+	if (virDomainObjCheckActive(vm) == 0 && refuse_pvh(vm, _("reset button")) == 0) {
+		virObjectUnlock(vm);
 		ret = pair_reset((uint32_t)vm->def->id);
+		virObjectLock(vm);
+	}
 	domain_job_done(&vm);
 	return ret;
 }
@@ -83,13 +92,16 @@ static int take(virDomainObj *vm, virStreamPtr stream)
 {
 	g_autofree char *path = g_strdup(STATE_DIR "/screenshot.XXXXXX");
 	VIR_AUTOCLOSE fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
-	int ret = -1;
+	int ret;
 
 	if (fd < 0) {
 		virReportSystemError(errno, _("cannot create '%s'"), path);
 		return -1;
 	}
-	if (pair_screenshot((uint32_t)vm->def->id, fd) == 0)
+	virObjectUnlock(vm);
+	ret = pair_screenshot((uint32_t)vm->def->id, fd);
+	virObjectLock(vm);
+	if (ret == 0)
 		ret = virFDStreamOpenFile(stream, path, 0, 0, O_RDONLY);
 	unlink(path);
 	return ret;

@@ -345,9 +345,12 @@ static int ask_to_end(virDomainObj *vm, bool reboot)
 
 	if (virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
 		return -1;
-	if (virDomainObjCheckActive(vm) == 0)
+	if (virDomainObjCheckActive(vm) == 0) {
+		virObjectUnlock(vm);
 		ret = is_pvh(vm->def) ? pvh_ask_to_end((uint32_t)vm->def->id, reboot)
 				      : pair_ask_to_end((uint32_t)vm->def->id, reboot);
+		virObjectLock(vm);
+	}
 	virDomainObjEndJob(vm);
 	return ret;
 }

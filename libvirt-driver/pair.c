@@ -156,92 +156,50 @@ int pair_set_paused(uint32_t guest, bool paused)
 		      : QUICKLY(_("cannot resume the domain"), diptych_unpause(quick, guest));
 }
 
+/* One call that may take seconds, as QEMU in the fidelity domain answers when it likes: with a context of
+ * its own, so that nobody waits behind it.  The caller holds no domain's lock. */
+#define SLOWLY(what, call)                                       \
+	({                                                       \
+		struct diptych *own = NULL;                      \
+		int error_ = diptych_open(&own, pair_log, NULL); \
+		if (!error_)                                     \
+			error_ = (call);                         \
+		if (error_)                                      \
+			failed(what, own, error_);               \
+		diptych_close(own);                              \
+		error_ ? -1 : 0;                                 \
+	})
+
 int pair_ask_to_end(uint32_t guest, bool reboot)
 {
-	return reboot ? QUICKLY(_("cannot ask the guest to reboot"), diptych_reboot(quick, guest))
-		      : QUICKLY(_("cannot ask the guest to end"), diptych_shutdown(quick, guest));
+	return reboot ? SLOWLY(_("cannot ask the guest to reboot"), diptych_reboot(own, guest))
+		      : SLOWLY(_("cannot ask the guest to end"), diptych_shutdown(own, guest));
 }
 
 int pair_reset(uint32_t guest)
 {
-	return QUICKLY(_("cannot reset the guest"), diptych_reset(quick, guest));
+	return SLOWLY(_("cannot reset the guest"), diptych_reset(own, guest));
 }
 
 int pair_nmi(uint32_t guest)
 {
-	return QUICKLY(_("cannot inject an NMI"), diptych_inject_nmi(quick, guest));
+	return SLOWLY(_("cannot inject an NMI"), diptych_inject_nmi(own, guest));
 }
 
 int pair_send_keys(uint32_t guest, const unsigned int *codes, size_t count, unsigned int hold_ms)
 {
-	return QUICKLY(_("cannot press the keys"),
-		       diptych_send_key(quick, guest, codes, count, hold_ms));
-}
-
-/* Those that may take seconds ------------------------------------------------------------------ */
-
-static int screenshot(struct diptych *context, uint32_t guest, void *arg)
-{
-	return diptych_screenshot(context, guest, *(int *)arg);
-}
-
-static int set_memory(struct diptych *context, uint32_t guest, void *arg)
-{
-	return diptych_set_memory(context, guest, *(uint64_t *)arg);
-}
-
-static int disk_attach(struct diptych *context, uint32_t guest, void *arg)
-{
-	return diptych_disk_attach(context, guest, arg);
-}
-
-static int disk_detach(struct diptych *context, uint32_t guest, void *arg)
-{
-	return diptych_disk_detach(context, guest, ((struct diptych_disk *)arg)->target);
-}
-
-static int disk_change(struct diptych *context, uint32_t guest, void *arg)
-{
-	const struct diptych_disk *disk = arg;
-
-	return diptych_cd_change(context, guest, disk->target, disk->path);
-}
-
-static int nic_attach(struct diptych *context, uint32_t guest, void *arg)
-{
-	return diptych_nic_attach(context, guest, arg);
-}
-
-static int nic_detach(struct diptych *context, uint32_t guest, void *arg)
-{
-	return diptych_nic_detach(context, guest, ((struct diptych_nic *)arg)->mac);
-}
-
-/* With a context of its own, so that nobody waits behind it. */
-static int slowly(const char *what, uint32_t guest,
-		  int (*call)(struct diptych *context, uint32_t guest, void *arg), void *arg)
-{
-	struct diptych *context = NULL;
-	int error = diptych_open(&context, pair_log, NULL);
-
-	if (!error)
-		error = call(context, guest, arg);
-	if (error)
-		failed(what, context, error);
-	diptych_close(context);
-	return error ? -1 : 0;
+	return SLOWLY(_("cannot press the keys"),
+		      diptych_send_key(own, guest, codes, count, hold_ms));
 }
 
 int pair_screenshot(uint32_t guest, int fd)
 {
-	return slowly(_("cannot take the picture"), guest, screenshot, &fd);
+	return SLOWLY(_("cannot take the picture"), diptych_screenshot(own, guest, fd));
 }
 
 int pair_set_memory(uint32_t guest, unsigned long long kib)
 {
-	uint64_t value = kib;
-
-	return slowly(_("cannot set the guest's memory"), guest, set_memory, &value);
+	return SLOWLY(_("cannot set the guest's memory"), diptych_set_memory(own, guest, kib));
 }
 
 int pair_disk(uint32_t guest, virDomainDiskDef *from, bool attach)
@@ -255,9 +213,10 @@ int pair_disk(uint32_t guest, virDomainDiskDef *from, bool attach)
 	if (!disk || !pair_describe_disk(disk, from))
 		virReportError(VIR_ERR_NO_MEMORY, NULL);
 	else if (attach)
-		ret = slowly(_("cannot attach the disk"), guest, disk_attach, disk);
+		ret = SLOWLY(_("cannot attach the disk"), diptych_disk_attach(own, guest, disk));
 	else
-		ret = slowly(_("cannot detach the disk"), guest, disk_detach, disk);
+		ret = SLOWLY(_("cannot detach the disk"),
+			     diptych_disk_detach(own, guest, disk->target));
 	diptych_desc_dispose(&desc);
 	return ret;
 }
@@ -273,7 +232,8 @@ int pair_disk_change(uint32_t guest, virDomainDiskDef *from)
 	if (!disk || !pair_describe_disk(disk, from))
 		virReportError(VIR_ERR_NO_MEMORY, NULL);
 	else
-		ret = slowly(_("cannot change the medium"), guest, disk_change, disk);
+		ret = SLOWLY(_("cannot change the medium"),
+			     diptych_cd_change(own, guest, disk->target, disk->path));
 	diptych_desc_dispose(&desc);
 	return ret;
 }
@@ -289,9 +249,10 @@ int pair_nic(uint32_t guest, virDomainNetDef *from, bool attach)
 	if (!nic || !pair_describe_net(nic, from))
 		virReportError(VIR_ERR_NO_MEMORY, NULL);
 	else if (attach)
-		ret = slowly(_("cannot attach the interface"), guest, nic_attach, nic);
+		ret = SLOWLY(_("cannot attach the interface"), diptych_nic_attach(own, guest, nic));
 	else
-		ret = slowly(_("cannot detach the interface"), guest, nic_detach, nic);
+		ret = SLOWLY(_("cannot detach the interface"),
+			     diptych_nic_detach(own, guest, nic->mac));
 	diptych_desc_dispose(&desc);
 	return ret;
 }

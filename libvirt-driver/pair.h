@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The calls of libdiptych that the driver makes, with libvirt's types and libvirt's errors.
- * Those that take seconds open a context of their own; the quick ones share one behind a mutex.
+ * Those that take seconds open a context of their own, and their callers let go of the domain's lock;
+ * the quick ones share one behind a mutex.
  */
 #ifndef PAIR_H
 #define PAIR_H

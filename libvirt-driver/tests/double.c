@@ -6,7 +6,8 @@
  *
  * Its world is the folder $DIPTYCH_DOUBLE.  A pair is a file there named by its uuid and holding
  * "GUEST MEMORY_KIB STATE NAME"; a test ends a pair by writing "GUEST REASON" to UUID.end and then
- * removing UUID, or makes one by a rename to UUID; while the file `lock` is there, a monitor is at work.  $DIPTYCH_DOUBLE/pty is the console of all.
+ * removing UUID, or makes one by a rename to UUID; while the file `lock` is there, a monitor is at work; while `busy` is, no
+ * machine answers.  $DIPTYCH_DOUBLE/pty is the console of all.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -64,14 +65,19 @@ void diptych_close(struct diptych *context)
 	free(context);
 }
 
-int diptych_settle(struct diptych *context)
+static void wait_while(const char *name)
 {
 	char path[512];
 
-	(void)context;
-	snprintf(path, sizeof(path), "%s/lock", world());
+	snprintf(path, sizeof(path), "%s/%s", world(), name);
 	while (access(path, F_OK) == 0)
 		usleep(20000);
+}
+
+int diptych_settle(struct diptych *context)
+{
+	(void)context;
+	wait_while("lock");
 	return 0;
 }
 
@@ -254,6 +260,7 @@ static int set_state(struct diptych *context, uint32_t guest, const char *state)
 int diptych_shutdown(struct diptych *context, uint32_t guest)
 {
 	(void)guest;
+	wait_while("busy");
 	return fail(context, -EOPNOTSUPP, "the double has no button");
 }
 
@@ -285,6 +292,7 @@ __attribute__((format(printf, 3, 4))) static int ask(struct diptych *context, ui
 	if (error)
 		return error;
 	diptych_pair_dispose(&pair);
+	wait_while("busy");
 	snprintf(path, sizeof(path), "%s/asked", world());
 	file = fopen(path, "a");
 	va_start(args, format);

@@ -73,6 +73,16 @@ check "send-key" v send-key web --codeset linux --holdtime 50 KEY_LEFTCTRL KEY_L
 check "... was asked for, by QEMU's numbers" asked "keys 3: 29.. for 50"
 check "screenshot" v screenshot web /run/picture
 check "... is the picture" grep -q "^P6 1 1 255" /run/picture
+for button in reset inject-nmi "send-key KEY_A" "screenshot /run/picture" shutdown reboot; do
+	read -r verb argument <<<"$button"
+	touch $world/busy
+	v "$verb" web ${argument:+"$argument"} >/dev/null &
+	pressed=$!
+	sleep 0.5
+	check "nobody waits for a machine that does not answer: $verb" timeout 5 virsh -q -c "$uri" dominfo web
+	rm $world/busy
+	wait $pressed
+done
 check "setmem" v setmem web 131072 --live
 check "... was asked for" asked "memory 131072"
 check "setmem beyond the maximum" refused "more than the domain's maximum" v setmem web 99G --live
