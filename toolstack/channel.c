@@ -117,10 +117,12 @@ int channel_read(struct channel *channel, void *to, size_t size, int64_t until)
 {
 	int got;
 
-	while ((got = libxenvchan_read(channel->ring, to, size)) == 0)
-		if (!wait_for_ring(channel, until))
+	do { /* time counts also for who never ceases to send */
+		if (clock_ms() >= until)
 			return -ETIMEDOUT;
-	return got < 0 ? 0 : got;
+		got = libxenvchan_read(channel->ring, to, size);
+	} while (!got && wait_for_ring(channel, until));
+	return got > 0 ? got : got < 0 ? 0 : -ETIMEDOUT;
 }
 
 int channel_write(struct channel *channel, const char *from, size_t size, int64_t until)

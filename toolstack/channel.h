@@ -36,8 +36,9 @@ int channel_write(struct channel *channel, const char *from, size_t size, int64_
 struct qmp {
 	struct diptych *c;
 	struct channel channel;
-	char *buffer; /* what came and was not yet read as a message */
-	size_t held;
+	char *buffer;	   /* what came and was not yet read as a message: */
+	size_t from, held; /* so many bytes from there */
+	int error;	   /* of a lost connection: what comes now may answer an earlier command */
 };
 int qmp_open(struct diptych *c, const struct diptych_pair *pair, struct qmp *qmp);
 /* *answer (may be NULL) is the text of the return value, by malloc.  -EREMOTEIO: QEMU refused. */

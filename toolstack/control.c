@@ -13,10 +13,12 @@
 
 #define KEYS_MOST	 16
 #define HOLD_MS		 100
-#define SCREEN_MS	 20000
 #define SCREEN_MOST	 (64u << 20)
 #define SCREEN_FILE	 "/tmp/screen" /* tree.c: what is behind the channel */
 #define BALLOON_REST_MIB 16u	       /* no system lives with less */
+#ifndef SCREEN_MS
+#define SCREEN_MS 40000 /* for all of a picture */
+#endif
 
 /* One command whose answer does not matter. */
 static int press(struct diptych *c, uint32_t guest, const char *command)
@@ -76,13 +78,13 @@ int diptych_send_key(struct diptych *context, uint32_t guest, const unsigned int
 }
 
 /* Writes on what comes, and checks that it is what a picture is. */
-static int copy_screen(struct diptych *c, struct channel *channel, int fd)
+static int copy_screen(struct diptych *c, struct channel *channel, int fd, int64_t until)
 {
 	char bytes[16384];
 	size_t total = 0;
 	int got;
 
-	while ((got = channel_read(channel, bytes, sizeof(bytes), clock_ms() + SCREEN_MS)) > 0) {
+	while ((got = channel_read(channel, bytes, sizeof(bytes), until)) > 0) {
 		if (!total && (got < 3 || memcmp(bytes, "P6\n", 3)))
 			return fail(c, EBADMSG, "the fidelity domain sent no picture");
 		total += (size_t)got;
@@ -102,6 +104,7 @@ int diptych_screenshot(struct diptych *context, uint32_t guest, int fd)
 	struct diptych_pair pair;
 	struct channel channel;
 	struct qmp qmp;
+	int64_t until;
 	int error = diptych_lookup_id(context, guest, &pair);
 
 	if (error)
@@ -112,11 +115,11 @@ int diptych_screenshot(struct diptych *context, uint32_t guest, int fd)
 		error = qmp_run(&qmp, NULL,
 				"{\"execute\":\"screendump\",\"arguments\":{\"filename\":"
 				"\"" SCREEN_FILE "\"}}");
+		until = clock_ms() + SCREEN_MS;
 		if (!error)
-			error = channel_open(context, &pair, "screen", clock_ms() + SCREEN_MS,
-					     &channel);
+			error = channel_open(context, &pair, "screen", until, &channel);
 		if (!error) {
-			error = copy_screen(context, &channel, fd);
+			error = copy_screen(context, &channel, fd, until);
 			channel_close(&channel);
 		}
 		qmp_close(&qmp);

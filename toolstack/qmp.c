@@ -24,6 +24,7 @@
 
 static int lost(struct qmp *qmp, int error)
 {
+	qmp->error = error;
 	return fail(qmp->c, -error, "the guest's device model %s",
 		    error == -ETIMEDOUT	 ? "does not answer"
 		    : error == -EMSGSIZE ? "talks nonsense"
@@ -34,22 +35,28 @@ static int lost(struct qmp *qmp, int error)
 static int next_message(struct qmp *qmp, int64_t until, char **message)
 {
 	char *end;
+	char *start = qmp->buffer + qmp->from;
 	size_t length;
 	int got;
 
-	while (!(end = memchr(qmp->buffer, '\n', qmp->held))) {
+	if (clock_ms() >= until)
+		return -ETIMEDOUT;
+	while (!(end = memchr(start, '\n', qmp->held))) {
 		if (qmp->held == MESSAGE_MOST)
 			return -EMSGSIZE;
+		memmove(qmp->buffer, start, qmp->held);
+		start = qmp->buffer;
+		qmp->from = 0;
 		got = channel_read(&qmp->channel, qmp->buffer + qmp->held, MESSAGE_MOST - qmp->held,
 				   until);
 		if (got <= 0)
 			return got ? got : -EPIPE;
 		qmp->held += (size_t)got;
 	}
-	length = (size_t)(end - qmp->buffer);
-	*message = strndup(qmp->buffer, length);
+	length = (size_t)(end - start);
+	*message = strndup(start, length);
+	qmp->from += length + 1;
 	qmp->held -= length + 1;
-	memmove(qmp->buffer, end + 1, qmp->held);
 	return *message ? 0 : -ENOMEM;
 }
 
@@ -109,6 +116,10 @@ int qmp_run(struct qmp *qmp, char **answer, const char *format, ...)
 	va_list args;
 	int length, error;
 
+	if (answer)
+		*answer = NULL;
+	if (qmp->error)
+		return lost(qmp, qmp->error);
 	va_start(args, format);
 	length = vasprintf(&text, format, args);
 	va_end(args);

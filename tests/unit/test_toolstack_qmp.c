@@ -20,8 +20,12 @@
 
 #include "toolstack/channel.c"
 
+#define SCREEN_MS 400
+#include "toolstack/control.c"
+
 #include "fidelity-stubdom/init/pump.c"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -74,6 +78,16 @@ int diptych_lookup_id(struct diptych *c, uint32_t domid, struct diptych_pair *fo
 void diptych_pair_dispose(struct diptych_pair *found)
 {
 	(void)found;
+}
+
+void record_want_reboot(uint32_t guest, bool wanted)
+{
+	(void)guest, (void)wanted;
+}
+
+void tree_write_target(struct diptych *c, uint32_t guest, uint64_t kib)
+{
+	(void)c, (void)guest, (void)kib;
 }
 
 /* ---- libxenvchan on a socket ----------------------------------------------------------------- */
@@ -249,6 +263,69 @@ START_TEST(nonsense_is_told_from_answers)
 }
 END_TEST
 
+/* Whoever never ceases to talk is left as he who says nothing. */
+static const char *flood;
+static size_t flood_length;
+
+static void *play_flood(void *unused)
+{
+	(void)unused;
+	while (send(ends[1], flood, flood_length, MSG_NOSIGNAL) > 0)
+		usleep(1000); /* else the picture is too large before it takes too long */
+	return NULL;
+}
+
+static void start_flood(const char *text, size_t length)
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	served = true;
+	flood = text;
+	flood_length = length;
+	ck_assert_int_eq(pthread_create(&qemu, NULL, play_flood, NULL), 0);
+}
+
+START_TEST(who_never_ceases_is_left)
+{
+	static char lines[MESSAGE_MOST / 3 * 3], bytes[4096];
+	struct libxenvchan ring = { .blocking = 0 };
+	struct channel channel = { .ring = &ring };
+	int64_t begun = clock_ms();
+	struct qmp qmp;
+	size_t i;
+
+	for (i = 0; i < sizeof(lines); i += 3)
+		memcpy(lines + i, "{}\n", 3);
+	start_flood(lines, sizeof(lines));
+	ck_assert_int_eq(qmp_open(&context, &pair, &qmp), -ETIMEDOUT);
+	ck_assert_int_lt(clock_ms() - begun, 10 * ANSWER_MS);
+	stop_qemu();
+	begun = clock_ms();
+	memcpy(bytes, "P6\n", 3);
+	start_flood(bytes, sizeof(bytes));
+	ck_assert_int_eq(copy_screen(&context, &channel, open("/dev/null", O_WRONLY),
+				     begun + SCREEN_MS),
+			 -ETIMEDOUT);
+	ck_assert_int_lt(clock_ms() - begun, 10 * SCREEN_MS);
+	stop_qemu();
+}
+END_TEST
+
+START_TEST(a_late_answer_is_not_the_next_commands)
+{
+	static const char *const script[] = { DONE, "", DONE "{\"return\": 2}\n", NULL };
+	struct qmp qmp;
+	char *answer;
+
+	start_qemu(HELLO, script);
+	ck_assert_int_eq(qmp_open(&context, &pair, &qmp), 0);
+	ck_assert_int_eq(qmp_run(&qmp, NULL, "{}"), -ETIMEDOUT);
+	ck_assert_int_eq(qmp_run(&qmp, &answer, "{}"), -ETIMEDOUT);
+	ck_assert_ptr_null(answer);
+	qmp_close(&qmp);
+	stop_qemu();
+}
+END_TEST
+
 /* ---- the pump -------------------------------------------------------------------------------- */
 
 #define MANY 1000000u
@@ -375,6 +452,8 @@ int main(void)
 	tcase_add_test(tcase, an_answer_is_found_among_events);
 	tcase_add_test(tcase, who_does_not_answer_is_left);
 	tcase_add_test(tcase, nonsense_is_told_from_answers);
+	tcase_add_test(tcase, who_never_ceases_is_left);
+	tcase_add_test(tcase, a_late_answer_is_not_the_next_commands);
 	tcase_add_test(tcase, the_pump_loses_nothing);
 	tcase_add_test(tcase, the_pump_ends_when_told);
 	suite_add_tcase(suite, tcase);
