@@ -96,15 +96,14 @@ static int run_when_there(struct change *change, const char *command)
 static bool has_device(struct change *change, const char *id)
 {
 	char *answer, *name;
-	const char *list, *item;
+	const char *item;
 	bool found = false;
-	size_t i;
 
 	if (qmp_run(&change->qmp, &answer,
 		    "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/machine/peripheral\"}}"))
 		return true;
-	list = json_value(answer);
-	for (i = 0; !found && (item = json_item(list, i)); i++) {
+	/* A stranger's list, and long if it likes. */
+	for (item = json_first(json_value(answer)); item && !found; item = json_next(item)) {
 		name = json_string(json_member(item, "name"));
 		found = name && !strcmp(name, id);
 		free(name);

@@ -106,22 +106,22 @@ const char *json_member(const char *object, const char *key)
 	return NULL;
 }
 
-const char *json_item(const char *array, size_t index)
+const char *json_first(const char *array)
 {
 	const char *p;
 
 	if (!json_end(array) || *array != '[')
 		return NULL;
 	p = skip_space(array + 1);
-	if (*p == ']')
-		return NULL;
-	for (; index; index--) {
-		p = skip_space(json_end(p));
-		if (*p != ',')
-			return NULL;
-		p = skip_space(p + 1);
-	}
-	return p;
+	return *p == ']' ? NULL : p;
+}
+
+const char *json_next(const char *item)
+{
+	const char *p = json_end(item);
+
+	p = p ? skip_space(p) : NULL;
+	return p && *p == ',' ? skip_space(p + 1) : NULL;
 }
 
 static char *put_utf8(char *to, unsigned long code)

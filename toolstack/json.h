@@ -14,7 +14,9 @@
 const char *json_value(const char *text); /* its one value; NULL when it is not JSON */
 const char *json_end(const char *value);  /* behind it */
 const char *json_member(const char *object, const char *key);
-const char *json_item(const char *array, size_t index);
+/* An array's elements, one after the other. */
+const char *json_first(const char *array);
+const char *json_next(const char *item);
 char *json_string(const char *value); /* by malloc, UTF-8; NULL when it is no string */
 bool json_u64(const char *value, uint64_t *number);
 

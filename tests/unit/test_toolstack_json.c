@@ -5,6 +5,15 @@
 
 #include <check.h>
 
+static const char *item_at(const char *array, size_t index)
+{
+	const char *item = json_first(array);
+
+	for (; item && index; index--)
+		item = json_next(item);
+	return item;
+}
+
 static char *string_at(const char *text, const char *key)
 {
 	return json_string(json_member(json_value(text), key));
@@ -19,20 +28,20 @@ START_TEST(members_and_items)
 	char *string;
 
 	ck_assert_ptr_nonnull(value);
-	ck_assert(json_u64(json_item(json_member(value, "a"), 0), &number) && number == 1);
-	string = json_string(json_member(json_item(json_member(value, "a"), 1), "x"));
+	ck_assert(json_u64(item_at(json_member(value, "a"), 0), &number) && number == 1);
+	string = json_string(json_member(item_at(json_member(value, "a"), 1), "x"));
 	ck_assert_str_eq(string, "]}");
 	free(string);
-	ck_assert(!json_u64(json_item(json_member(value, "a"), 2), &number)); /* negative */
-	ck_assert_ptr_null(json_item(json_member(value, "a"), 3));
+	ck_assert(!json_u64(item_at(json_member(value, "a"), 2), &number)); /* negative */
+	ck_assert_ptr_null(item_at(json_member(value, "a"), 3));
 	ck_assert(json_u64(json_member(json_member(value, "b"), "a"), &number) && number == 7);
 	ck_assert_ptr_null(json_member(value, "x")); /* of a value inside */
 	ck_assert_ptr_null(json_member(json_member(value, "a"), "x"));
-	ck_assert_ptr_null(json_item(value, 0));
+	ck_assert_ptr_null(item_at(value, 0));
 	string = string_at(text, "d");
 	ck_assert_str_eq(string, "");
 	free(string);
-	ck_assert_ptr_null(json_item(json_value("[]"), 0));
+	ck_assert_ptr_null(item_at(json_value("[]"), 0));
 	ck_assert_ptr_null(json_member(json_value("{}"), ""));
 }
 END_TEST
@@ -75,11 +84,31 @@ START_TEST(what_is_no_json)
 }
 END_TEST
 
+/* The longest answer that is taken is walked in a moment, not in hours. */
+START_TEST(a_long_list)
+{
+	size_t length = 1u << 20, i, found = 0;
+	char *text = malloc(length);
+	const char *item;
+
+	for (i = 0; i < length - 2; i += 2)
+		memcpy(text + i, "1,", 2);
+	text[0] = '[';
+	text[1] = ' ';
+	memcpy(text + length - 3, "]", 2);
+	for (item = json_first(json_value(text)); item; item = json_next(item))
+		found++;
+	ck_assert_uint_eq(found, (length - 4) / 2);
+	free(text);
+}
+END_TEST
+
 /* Any bytes: no crash, no read beyond the end (address sanitizer), and what was found can be walked. */
 START_TEST(random_text)
 {
 	static const char letters[] = "{}[]\",:\\u1e- \nantrfl";
 	unsigned int seed = 1, i, j;
+	const char *item;
 	char *text, *string;
 
 	for (i = 0; i < 200000; i++) {
@@ -91,7 +120,7 @@ START_TEST(random_text)
 		text[length] = 0;
 		string = json_string(json_value(text));
 		free(string);
-		for (j = 0; json_item(json_value(text), j); j++)
+		for (item = json_first(json_value(text)); item; item = json_next(item))
 			;
 		string = string_at(text, "a");
 		free(string);
@@ -111,6 +140,7 @@ int main(void)
 	tcase_add_test(tcase, members_and_items);
 	tcase_add_test(tcase, strings_are_decoded);
 	tcase_add_test(tcase, what_is_no_json);
+	tcase_add_test(tcase, a_long_list);
 	tcase_add_test(tcase, random_text);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
