@@ -3,7 +3,7 @@
  * Devices that come and go: disks, interfaces, the medium in a CD-ROM drive.  For the definition any
  * device that may stand in it; for a running domain what the toolstack can plug.
  */
-#include "xen.h"
+#include "lifecycle.h"
 
 #include <conf/domain_validate.h>
 
@@ -134,16 +134,10 @@ static int disk_live(virDomainObj *vm, virDomainDiskDef *disk, enum change chang
 	return ret;
 }
 
-/* The number that the toolstack gives an interface: libxl's devid. */
-static int next_nic(const virDomainDef *def)
-{
-	return (int)def->nnets;
-}
-
 static int net_live(virDomainObj *vm, virDomainNetDef *net, enum change change)
 {
 	uint32_t domid = (uint32_t)vm->def->id;
-	int index = 0, ret;
+	int index, ret;
 
 	if (change == UPDATE) {
 		virReportError(VIR_ERR_OPERATION_UNSUPPORTED, "%s",
@@ -161,8 +155,13 @@ static int net_live(virDomainObj *vm, virDomainNetDef *net, enum change change)
 		return -1;
 	}
 	virObjectUnlock(vm);
-	ret = is_pvh(vm->def) ? pvh_nic(domid, net, next_nic(vm->def), change == ATTACH)
-			      : pair_nic(domid, net, change == ATTACH);
+	ret = change == ATTACH ? network_use(vm->def, net) : 0;
+	if (ret == 0) {
+		ret = is_pvh(vm->def) ? pvh_nic(domid, net, change == ATTACH)
+				      : pair_nic(domid, net, change == ATTACH);
+		if ((ret == 0) == (change == DETACH)) /* gone, or never came */
+			network_release(vm->def, net);
+	}
 	virObjectLock(vm);
 	return ret;
 }

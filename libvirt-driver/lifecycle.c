@@ -11,6 +11,59 @@
 
 VIR_LOG_INIT("diptych.lifecycle");
 
+/* Networks that libvirt keeps -------------------------------------------------------------------- */
+
+int network_use(virDomainDef *def, virDomainNetDef *net)
+{
+	g_autoptr(virConnect) conn = NULL;
+
+	if (net->type != VIR_DOMAIN_NET_TYPE_NETWORK)
+		return 0;
+	conn = virGetConnectNetwork();
+	if (!conn || virDomainNetAllocateActualDevice(conn, def, net) < 0)
+		return -1;
+	if (virDomainNetGetActualBridgeName(net))
+		return 0;
+	virReportError(VIR_ERR_CONFIG_UNSUPPORTED,
+		       _("network '%s' is not supported by Diptych: only one with a bridge"),
+		       net->data.network.name);
+	network_release(def, net);
+	return -1;
+}
+
+void network_release(virDomainDef *def, virDomainNetDef *net)
+{
+	g_autoptr(virConnect) conn = NULL;
+	virErrorPtr why;
+
+	if (net->type != VIR_DOMAIN_NET_TYPE_NETWORK)
+		return;
+	virErrorPreserveLast(&why);
+	conn = virGetConnectNetwork();
+	if (conn)
+		net_release(conn, def, net);
+	virErrorRestore(&why);
+}
+
+static int use_networks(virDomainDef *def)
+{
+	size_t i;
+
+	for (i = 0; i < def->nnets; i++) {
+		if (network_use(def, def->nets[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void release_networks(virDomainDef *def)
+{
+	size_t i;
+
+	for (i = 0; i < def->nnets; i++)
+		network_release(def, def->nets[i]);
+}
+
 /* The two transitions ----------------------------------------------------------------------------- */
 
 void save_status(virDomainObj *vm)
@@ -106,47 +159,13 @@ void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
 		VIR_WARN("Cannot remove %s: %s", status, g_strerror(errno));
 	vm->def->id = -1;
 	virDomainObjSetState(vm, VIR_DOMAIN_SHUTOFF, (int)reason);
-	network_release(vm->def);
+	release_networks(vm->def);
 	event_queue(vm, VIR_DOMAIN_EVENT_STOPPED, (int)detail);
 	virDomainObjRemoveTransientDef(vm);
 	if (!vm->persistent)
 		virDomainObjListRemove(driver->domains, vm);
 	if (g_atomic_int_dec_and_test(&driver->running) && driver->inhibit)
 		driver->inhibit(false, driver->inhibit_opaque);
-}
-
-/* Networks that libvirt keeps -------------------------------------------------------------------- */
-
-int network_use(virDomainDef *def)
-{
-	g_autoptr(virConnect) conn = NULL;
-	size_t i;
-
-	for (i = 0; i < def->nnets; i++) {
-		if (def->nets[i]->type != VIR_DOMAIN_NET_TYPE_NETWORK)
-			continue;
-		if (!conn)
-			conn = virGetConnectNetwork();
-		if (!conn || virDomainNetAllocateActualDevice(conn, def, def->nets[i]) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-void network_release(virDomainDef *def)
-{
-	g_autoptr(virConnect) conn = NULL;
-	size_t i;
-
-	for (i = 0; i < def->nnets; i++) {
-		if (def->nets[i]->type != VIR_DOMAIN_NET_TYPE_NETWORK)
-			continue;
-		if (!conn)
-			conn = virGetConnectNetwork();
-		if (conn)
-			net_release(conn, def, def->nets[i]);
-	}
-	virResetLastError();
 }
 
 /* Asked for --------------------------------------------------------------------------------------- */
@@ -167,17 +186,13 @@ static int start(virDomainObj *vm, unsigned int flags)
 		return -1;
 
 	virObjectUnlock(vm); /* the job keeps vm->def as it is */
-	ret = network_use(vm->def);
+	ret = use_networks(vm->def);
 	if (ret == 0)
 		ret = is_pvh(vm->def) ? pvh_start(vm->def, paused, &guest)
 				      : pair_start(vm->def, paused, &guest);
 	virObjectLock(vm);
 	if (ret < 0) {
-		virErrorPtr why;
-
-		virErrorPreserveLast(&why);
-		network_release(vm->def);
-		virErrorRestore(&why);
+		release_networks(vm->def);
 		virDomainObjRemoveTransientDef(vm);
 		return -1;
 	}

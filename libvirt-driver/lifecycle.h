@@ -9,9 +9,9 @@ void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason
 void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
 		virDomainEventStoppedDetailType detail);
 
-/* Bridges of libvirt's networks for the domain's interfaces, from its start to its end. */
-int network_use(virDomainDef *def);
-void network_release(virDomainDef *def);
+/* The bridge of libvirt's network for an interface, if it is of one: from start or plugging in to the end. */
+int network_use(virDomainDef *def, virDomainNetDef *net);
+void network_release(virDomainDef *def, virDomainNetDef *net); /* keeps the last error */
 
 /* Locked, one after the other; `what` may let go of the lock, and remove the domain. */
 void for_each_domain(void (*what)(virDomainObj *vm));

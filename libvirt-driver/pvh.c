@@ -34,12 +34,11 @@ static void describe_disk(libxl_device_disk *to, const virDomainDiskDef *from)
 	to->readwrite = !from->src->readonly;
 }
 
-static void describe_nic(libxl_device_nic *to, const virDomainNetDef *from, int index)
+static void describe_nic(libxl_device_nic *to, const virDomainNetDef *from)
 {
 	libxl_device_nic_init(to);
-	to->devid = index;
 	to->nictype = LIBXL_NIC_TYPE_VIF;
-	to->bridge = copy(from->data.bridge.brname);
+	to->bridge = copy(virDomainNetGetActualBridgeName(from));
 	virMacAddrGetRaw(&from->mac, to->mac);
 }
 
@@ -52,7 +51,7 @@ static void describe_devices(libxl_domain_config *config, const virDomainDef *de
 	for (i = 0; config->disks && i < def->ndisks; i++)
 		describe_disk(&config->disks[config->num_disks++], def->disks[i]);
 	for (i = 0; config->nics && i < def->nnets; i++)
-		describe_nic(&config->nics[config->num_nics++], def->nets[i], (int)i);
+		describe_nic(&config->nics[config->num_nics++], def->nets[i]);
 }
 
 static void describe(libxl_ctx *context, libxl_domain_config *config, const virDomainDef *def)
@@ -241,7 +240,7 @@ int pvh_disk(uint32_t domid, virDomainDiskDef *disk, bool attach)
 		     : 0;
 }
 
-int pvh_nic(uint32_t domid, virDomainNetDef *net, int index, bool attach)
+int pvh_nic(uint32_t domid, virDomainNetDef *net, bool attach)
 {
 	libxl_ctx *context = xen_open();
 	char mac[VIR_MAC_STRING_BUFLEN];
@@ -250,7 +249,7 @@ int pvh_nic(uint32_t domid, virDomainNetDef *net, int index, bool attach)
 
 	if (!context)
 		return -1;
-	describe_nic(&device, net, index);
+	describe_nic(&device, net);
 	if (attach) {
 		error = libxl_device_nic_add(context, domid, &device, NULL);
 	} else {

@@ -34,7 +34,7 @@ int pvh_set_memory(uint32_t domid, unsigned long long kib);
 int pvh_set_vcpus(uint32_t domid, unsigned int most, unsigned int count);
 int pvh_rename(uint32_t domid, const char *from, const char *to);
 int pvh_disk(uint32_t domid, virDomainDiskDef *disk, bool attach);
-int pvh_nic(uint32_t domid, virDomainNetDef *net, int index, bool attach);
+int pvh_nic(uint32_t domid, virDomainNetDef *net, bool attach);
 /* As pair_find; fidelity is DIPTYCH_NO_DOMAIN. */
 bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair);
 

@@ -7,7 +7,7 @@
  * Its world is the folder $DIPTYCH_DOUBLE.  A pair is a file there named by its uuid and holding
  * "GUEST MEMORY_KIB STATE NAME"; a test ends a pair by writing "GUEST REASON" to UUID.end and then
  * removing UUID, or makes one by a rename to UUID; while the file `lock` is there, a monitor is at work; while `busy` is, no
- * machine answers.  $DIPTYCH_DOUBLE/pty is the console of all.
+ * machine answers; while `refuse` is, all is refused.  $DIPTYCH_DOUBLE/pty is the console of all.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -65,12 +65,17 @@ void diptych_close(struct diptych *context)
 	free(context);
 }
 
-static void wait_while(const char *name)
+static bool is_there(const char *name)
 {
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", world(), name);
-	while (access(path, F_OK) == 0)
+	return access(path, F_OK) == 0;
+}
+
+static void wait_while(const char *name)
+{
+	while (is_there(name))
 		usleep(20000);
 }
 
@@ -143,11 +148,9 @@ int diptych_create(struct diptych *context, const struct diptych_desc *desc, uns
 	unsigned int next = 1;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/slow", world());
-	if (access(path, F_OK) == 0)
+	if (is_there("slow"))
 		sleep(8);
-	snprintf(path, sizeof(path), "%s/refuse", world());
-	if (access(path, F_OK) == 0)
+	if (is_there("refuse"))
 		return fail(context, -ENOMEM, "the double was told to refuse");
 	snprintf(path, sizeof(path), "%s/next", world());
 	file = fopen(path, "r+");
@@ -293,6 +296,8 @@ __attribute__((format(printf, 3, 4))) static int ask(struct diptych *context, ui
 		return error;
 	diptych_pair_dispose(&pair);
 	wait_while("busy");
+	if (is_there("refuse"))
+		return fail(context, -EIO, "the double was told to refuse");
 	snprintf(path, sizeof(path), "%s/asked", world());
 	file = fopen(path, "a");
 	va_start(args, format);

@@ -103,6 +103,20 @@ check "attach-interface" v attach-interface web bridge br0 --mac 00:16:3e:09:09:
 check "... was asked for" asked "nic attach 09 br0 0"
 check "detach-interface" v detach-interface web bridge --mac 00:16:3e:09:09:09 --live
 check "... was asked for" asked "nic detach 09"
+cat >/run/lan.xml <<XML
+<network><name>lan</name><forward mode='bridge'/><bridge name='br7'/></network>
+XML
+v net-define /run/lan.xml && v net-start lan
+ports() { [ "$(v net-port-list lan | grep -c .)" = "$1" ]; }
+check "attach-interface of a network" v attach-interface web network lan --mac 00:16:3e:09:09:09 --live
+check "... asks for its bridge" asked "nic attach 09 br7 0"
+check "... which it uses" ports 1
+touch $world/refuse
+check "... one that does not come" refused "told to refuse" v attach-interface web network lan --mac 00:16:3e:09:09:0a --live
+rm $world/refuse
+check "... uses no port of it" ports 1
+check "detach-interface of a network" v detach-interface web bridge --mac 00:16:3e:09:09:09 --live
+check "... gives it back" ports 0
 check "update-device of a disk" refused "only the medium of a cdrom" v update-device web \
 	<(echo "<disk type='file' device='disk'><source file='/srv/new.img'/><target dev='vda' bus='virtio'/></disk>") --live
 check "change-media of what is no drive" refused "" v change-media web vda --eject
@@ -126,6 +140,16 @@ check "... was asked for" asked "disk change hdc eject"
 check "change-media --insert" v change-media web hdc /srv/cd.iso --insert --live
 check "... was asked for" asked "disk change hdc /srv/cd.iso"
 v destroy web
+sed "s,type='bridge',type='network',;s,<source bridge='br0'/>,<source network='lan'/>," /run/web.xml >/run/lan.xml
+v define /run/lan.xml
+check "start on a network" v start web
+check "... asks for its bridge" grep -q "nic=00:03,br7,0" $world/created
+check "... which it uses" ports 1
+v destroy web
+check "... until its end" ports 0
+v net-destroy lan
+check "start on a network that is off" refused "network 'lan' is not active" v start web
+v net-undefine lan
 v undefine web
 
 cat >/run/pvh.xml <<XML
