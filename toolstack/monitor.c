@@ -71,13 +71,18 @@ static int open_log(const char *name)
 	return -1;
 }
 
-static enum diptych_action action_for(uint32_t guest, const struct diptych_desc *desc,
-				      enum diptych_end end)
+/* Its end as all are told: diptych_reboot presses the power button. */
+static enum diptych_end told_end(const struct diptych_pair *pair)
+{
+	return pair->end == DIPTYCH_END_POWEROFF && record_wants_reboot(pair->guest)
+		       ? DIPTYCH_END_REBOOT
+		       : pair->end;
+}
+
+static enum diptych_action action_for(const struct diptych_desc *desc, enum diptych_end end)
 {
 	switch (end) {
 	case DIPTYCH_END_POWEROFF:
-		if (record_wants_reboot(guest)) /* diptych_reboot pressed the button */
-			return desc->on_reboot;
 		return desc->on_poweroff;
 	case DIPTYCH_END_REBOOT:
 		return desc->on_reboot;
@@ -117,8 +122,8 @@ static bool take_apart(struct diptych *c, const struct diptych_pair *pair, time_
 {
 	bool too_soon = time(NULL) - since < TOO_SOON_SECONDS; /* taking it apart may be slow */
 	bool known = !record_read_desc(c, pair->guest, desc);
-	enum diptych_action action = known ? action_for(pair->guest, desc, pair->end)
-					   : DIPTYCH_ACTION_DESTROY;
+	enum diptych_end end = told_end(pair);
+	enum diptych_action action = known ? action_for(desc, end) : DIPTYCH_ACTION_DESTROY;
 
 	*error = 0;
 	say_end(c, pair);
@@ -127,7 +132,7 @@ static bool take_apart(struct diptych *c, const struct diptych_pair *pair, time_
 		say("both panels are kept, as asked; `dxl destroy %s` removes them", pair->name);
 		return false;
 	}
-	*error = pair_destroy(c, pair, pair->end);
+	*error = pair_destroy(c, pair, end);
 	if (*error || action != DIPTYCH_ACTION_RESTART)
 		return false;
 	if (too_soon) {

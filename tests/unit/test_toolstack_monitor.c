@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* build: -D_GNU_SOURCE -Wno-shadow -Wno-unused-function -lxenlight -lxlutil -lxenctrl -lxenstore */
+/*
+ * What the monitor does when a pair has ended.  A user would see break: a reboot that libvirt takes for
+ * a power-off.
+ */
+#include "toolstack_world.h"
+
+#define main monitor_main
+#include "toolstack/monitor.c"
+#undef main
+
+int console_show(struct diptych *c, const struct diptych_pair *pair)
+{
+	(void)c, (void)pair;
+	return 0;
+}
+
+int vnc_start(struct diptych *c, const struct diptych_pair *pair, const struct diptych_desc *d)
+{
+	(void)c, (void)pair, (void)d;
+	return 0;
+}
+
+void vnc_stop(void)
+{
+}
+
+int diptych_set_memory(struct diptych *c, uint32_t guest, uint64_t kib)
+{
+	(void)c, (void)guest, (void)kib;
+	return 0;
+}
+
+int diptych_event_fd(struct diptych *c)
+{
+	(void)c;
+	return 0;
+}
+
+int diptych_event_wait(struct diptych *c, int timeout_ms, diptych_event_fn *event, void *user)
+{
+	(void)c, (void)timeout_ms, (void)event, (void)user;
+	return 0;
+}
+
+/* The guest ends by itself, long after its start. */
+static void end_guest(uint32_t guest, unsigned int reason)
+{
+	domain_at(guest)->info.flags = XEN_DOMINF_shutdown | reason << XEN_DOMINF_shutdownshift;
+	ck_assert_int_eq(ended(&context, guest, desc.uuid, 0), 0);
+}
+
+START_TEST(a_reboot_by_the_power_button_is_told_as_one)
+{
+	uint32_t guest;
+
+	desc.on_poweroff = DIPTYCH_ACTION_RESTART;
+	desc.on_reboot = DIPTYCH_ACTION_DESTROY;
+	guest = create();
+	record_want_reboot(guest, true);
+	end_guest(guest, SHUTDOWN_poweroff);
+	ck_assert_int_eq(record_read_end(guest, desc.uuid), DIPTYCH_END_REBOOT);
+	ck_assert_uint_eq(count_domains(), 0);
+
+	desc.on_poweroff = DIPTYCH_ACTION_DESTROY;
+	desc.on_reboot = DIPTYCH_ACTION_RESTART;
+	guest = create();
+	record_want_reboot(guest, true);
+	end_guest(guest, SHUTDOWN_poweroff);
+	ck_assert_uint_eq(count_domains(), 2);
+	end_guest(guest, SHUTDOWN_poweroff); /* the new one, which nobody asked for that */
+	ck_assert_int_eq(record_read_end(guest, desc.uuid), DIPTYCH_END_POWEROFF);
+	ck_assert_uint_eq(count_domains(), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("toolstack_monitor");
+	TCase *tcase = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, before, after);
+	tcase_add_test(tcase, a_reboot_by_the_power_button_is_told_as_one);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
