@@ -94,6 +94,7 @@ int fidelity_remove_nic(struct diptych *c, uint32_t domid, int slot);
 int loop_attach(struct diptych *c, const char *path, bool readonly, char device[32]);
 
 /* create.c: diptych_create by a caller that holds record_lock. */
+#define PAIR_AGAIN 0x100u /* a flag: it has run, what is in its disks is its own word now */
 int pair_create(struct diptych *c, const struct diptych_desc *desc, unsigned int flags,
 		uint32_t *guest);
 

@@ -123,6 +123,7 @@ static int hinge(struct diptych *c, const struct diptych_desc *desc, uint32_t gu
 	return error;
 }
 
+/* Once, as the administrator starts it: later the header is what the guest's side has written. */
 static int make_room(struct diptych *c, const struct diptych_desc *desc)
 {
 	size_t i;
@@ -177,7 +178,7 @@ static int build_guarded(struct diptych *c, const struct diptych_desc *desc, uns
 			 uint32_t *guest)
 {
 	libxl_uuid uuid;
-	int error = make_room(c, desc);
+	int error = flags & PAIR_AGAIN ? 0 : make_room(c, desc);
 
 	libxl_uuid_generate(&uuid);
 	if (!error)

@@ -201,7 +201,7 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 		vnc_stop();
 	if (again) { /* under the same lock: whoever destroys it by name never finds it missing */
 		say("building it again");
-		error = pair_create(c, &desc, 0, &id);
+		error = pair_create(c, &desc, PAIR_AGAIN, &id);
 		if (error)
 			say("it could not be built again");
 		else

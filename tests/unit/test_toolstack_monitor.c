@@ -2,7 +2,7 @@
 /* build: -D_GNU_SOURCE -Wno-shadow -Wno-unused-function -lxenlight -lxlutil -lxenctrl -lxenstore */
 /*
  * What the monitor does when a pair has ended.  A user would see break: a reboot that libvirt takes for
- * a power-off.
+ * a power-off; a guest that makes dom0's file system run full by what it has written into its image.
  */
 #include "toolstack_world.h"
 
@@ -75,6 +75,44 @@ START_TEST(a_reboot_by_the_power_button_is_told_as_one)
 }
 END_TEST
 
+/* A qcow2 image of `size` bytes, or the same with another size in its header. */
+static void write_image(uint64_t size)
+{
+	struct header image = { .magic = htobe32(MAGIC),
+				.version = htobe32(3),
+				.cluster_bits = htobe32(16),
+				.size = htobe64(size) };
+	int fd = open("test-toolstack-disk", O_WRONLY);
+
+	ck_assert_int_eq((int)write(fd, &image, sizeof(image)), (int)sizeof(image));
+	close(fd);
+}
+
+static off_t image_length(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat("test-toolstack-disk", &st), 0);
+	return st.st_size;
+}
+
+START_TEST(a_guest_that_was_rebooted_gets_no_more_room)
+{
+	uint32_t guest;
+	off_t length;
+
+	desc.disks[0].format = DIPTYCH_QCOW2;
+	write_image(100 << 20);
+	guest = create();
+	length = image_length();
+	ck_assert_int_gt(length, 100 << 20);
+	write_image(1ull << 40);
+	end_guest(guest, SHUTDOWN_reboot);
+	ck_assert_uint_eq(count_domains(), 2);
+	ck_assert_int_eq(image_length(), length);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("toolstack_monitor");
@@ -84,6 +122,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, a_reboot_by_the_power_button_is_told_as_one);
+	tcase_add_test(tcase, a_guest_that_was_rebooted_gets_no_more_room);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
