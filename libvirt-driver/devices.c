@@ -161,6 +161,8 @@ static int net_live(virDomainObj *vm, virDomainNetDef *net, enum change change)
 				      : pair_nic(domid, net, change == ATTACH);
 		if ((ret == 0) == (change == DETACH)) /* gone, or never came */
 			network_release(vm->def, net);
+		else if (ret == 0)
+			show_interface(vm->def, net);
 	}
 	virObjectLock(vm);
 	return ret;

@@ -117,25 +117,23 @@ static void show_screen(virDomainObj *vm, uint32_t guest)
 	}
 }
 
-/* As dom0's netback names them: after the domain that it serves. */
-static void show_interfaces(virDomainObj *vm)
+void show_interface(const virDomainDef *def, virDomainNetDef *net)
 {
-	uint32_t domid;
-	size_t i;
+	uint32_t domid = (uint32_t)def->id;
 
-	if (!vm->def->nnets || xen_scheduled(vm, &domid) < 0) {
-		virResetLastError();
+	g_free(net->ifname);
+	net->ifname = is_pvh(def) ? pvh_nic_name(domid, net) : pair_nic_name(domid, net);
+	if (net->ifname)
 		return;
-	}
-	for (i = 0; i < vm->def->nnets; i++) {
-		g_free(vm->def->nets[i]->ifname);
-		vm->def->nets[i]->ifname = g_strdup_printf("vif%u.%zu", domid, i);
-	}
+	VIR_WARN("Domain %s: %s", def->name, virGetLastErrorMessage());
+	virResetLastError();
 }
 
 /* Inactive, or active with the id of a pair that is no more: active, with this pair. */
 void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason)
 {
+	size_t i;
+
 	if (!virDomainObjIsActive(vm) && g_atomic_int_add(&driver->running, 1) == 0 &&
 	    driver->inhibit)
 		driver->inhibit(true, driver->inhibit_opaque);
@@ -144,7 +142,8 @@ void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason
 	((struct domain_private *)vm->privateData)->started = time(NULL);
 	show_console(vm, guest);
 	show_screen(vm, guest);
-	show_interfaces(vm);
+	for (i = 0; i < vm->def->nnets; i++)
+		show_interface(vm->def, vm->def->nets[i]);
 	cpu_apply_pins(vm);
 	save_status(vm);
 }

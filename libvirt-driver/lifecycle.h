@@ -9,6 +9,9 @@ void activate(virDomainObj *vm, uint32_t guest, virDomainState state, int reason
 void deactivate(virDomainObj *vm, virDomainShutoffReason reason,
 		virDomainEventStoppedDetailType detail);
 
+/* The name of an interface of a running domain in dom0, into its definition. */
+void show_interface(const virDomainDef *def, virDomainNetDef *net);
+
 /* The bridge of libvirt's network for an interface, if it is of one: from start or plugging in to the end. */
 int network_use(virDomainDef *def, virDomainNetDef *net);
 void network_release(virDomainDef *def, virDomainNetDef *net); /* keeps the last error */

@@ -3,6 +3,7 @@
 #include "pair.h"
 
 #include <util/virfile.h>
+#include <util/virmacaddr.h>
 #include <util/virthread.h>
 
 VIR_LOG_INIT("diptych.pair");
@@ -154,6 +155,24 @@ int pair_set_paused(uint32_t guest, bool paused)
 {
 	return paused ? QUICKLY(_("cannot pause the domain"), diptych_pause(quick, guest))
 		      : QUICKLY(_("cannot resume the domain"), diptych_unpause(quick, guest));
+}
+
+int pair_disk_stats(uint32_t guest, const char *target, struct diptych_disk_stats *stats)
+{
+	return QUICKLY(_("the disk is not counted"),
+		       diptych_disk_stats(quick, guest, target, stats));
+}
+
+char *pair_nic_name(uint32_t guest, const virDomainNetDef *net)
+{
+	struct diptych_nic_stats stats;
+	uint8_t mac[VIR_MAC_BUFLEN];
+
+	virMacAddrGetRaw(&net->mac, mac);
+	return QUICKLY(_("the interface is not known"),
+		       diptych_nic_stats(quick, guest, mac, &stats)) < 0
+		       ? NULL
+		       : g_strdup(stats.interface);
 }
 
 /* One call that may take seconds, as QEMU in the fidelity domain answers when it likes: with a context of

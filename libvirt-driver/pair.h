@@ -30,6 +30,8 @@ int pair_set_memory(uint32_t guest, unsigned long long kib);
 int pair_disk(uint32_t guest, virDomainDiskDef *disk, bool attach);
 int pair_disk_change(uint32_t guest, virDomainDiskDef *disk);
 int pair_nic(uint32_t guest, virDomainNetDef *net, bool attach);
+int pair_disk_stats(uint32_t guest, const char *target, struct diptych_disk_stats *stats);
+char *pair_nic_name(uint32_t guest, const virDomainNetDef *net); /* in dom0 */
 /* 0 also when the guest has no screen: *port is 0 then. */
 int pair_vnc(uint32_t guest, char **host, unsigned int *port);
 

@@ -266,6 +266,24 @@ int pvh_nic(uint32_t domid, virDomainNetDef *net, bool attach)
 		     : 0;
 }
 
+char *pvh_nic_name(uint32_t domid, const virDomainNetDef *net)
+{
+	libxl_ctx *context = xen_open();
+	char mac[VIR_MAC_STRING_BUFLEN], *name = NULL;
+	libxl_device_nic device;
+
+	if (!context)
+		return NULL;
+	libxl_device_nic_init(&device);
+	if (libxl_mac_to_device_nic(context, domid, virMacAddrFormat(&net->mac, mac), &device))
+		xen_failed(_("the interface is not known"));
+	else
+		name = g_strdup_printf("vif%u.%d", domid, device.devid);
+	libxl_device_nic_dispose(&device);
+	libxl_ctx_free(context);
+	return name;
+}
+
 /* Looking -------------------------------------------------------------------------------------- */
 
 static enum diptych_state state_of(const libxl_dominfo *info, enum diptych_end *end)

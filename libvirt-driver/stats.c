@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a domain's disks and interfaces have done.  dom0's backends count: the domain that they
- * serve is the guest's fidelity domain, disk i its /dev/xvda + i, interface i its vif i.
+ * What a domain's disks and interfaces have done.  dom0's backends count; those of a pair libdiptych
+ * finds, as what was plugged in has whatever number was free.
  */
 #include "xen.h"
 
@@ -70,58 +70,60 @@ out:
 	return ret;
 }
 
-static int counter(const char *folder, const char *name, unsigned long long *value)
+static int counter(const char *folder, const char *name, uint64_t *value)
 {
-	return virFileReadValueUllong(value, "%s/statistics/%s", folder, name);
+	unsigned long long read = 0;
+	int ret = virFileReadValueUllong(&read, "%s/statistics/%s", folder, name);
+
+	*value = read;
+	return ret;
 }
 
-struct block {
-	unsigned long long reads, read_bytes, writes, write_bytes, flushes;
-};
-
-/* A disk without a medium has no backend, and has done nothing. */
-static int block_stats(uint32_t domid, const virDomainDef *def, size_t index, struct block *block)
+static int pvh_disk_stats(const virDomainDef *def, const char *target,
+			  struct diptych_disk_stats *stats)
 {
-	unsigned int number = VBD_FIRST + VBD_STEP * (unsigned int)index;
-	g_autofree char *folder = NULL;
+	unsigned int number = VBD_FIRST + VBD_STEP * (unsigned int)virDiskNameToIndex(target);
+	g_autofree char *folder = g_strdup_printf(VBD_FOLDER "/vbd-%d-%u", def->id, number);
 
-	memset(block, 0, sizeof(*block));
-	if (!virDomainDiskGetSource(def->disks[index]))
-		return 0;
-	if (is_pvh(def)) {
-		int place = virDiskNameToIndex(def->disks[index]->dst);
-
-		number = VBD_FIRST + VBD_STEP * (unsigned int)(place < 0 ? (int)index : place);
-	}
-	folder = g_strdup_printf(VBD_FOLDER "/vbd-%u-%u", domid, number);
-	if (counter(folder, "rd_req", &block->reads) < 0 ||
-	    counter(folder, "wr_req", &block->writes) < 0 ||
-	    counter(folder, "f_req", &block->flushes) < 0 ||
-	    counter(folder, "rd_sect", &block->read_bytes) < 0 ||
-	    counter(folder, "wr_sect", &block->write_bytes) < 0) {
+	if (counter(folder, "rd_req", &stats->read_requests) < 0 ||
+	    counter(folder, "wr_req", &stats->write_requests) < 0 ||
+	    counter(folder, "f_req", &stats->flush_requests) < 0 ||
+	    counter(folder, "rd_sect", &stats->read_bytes) < 0 ||
+	    counter(folder, "wr_sect", &stats->write_bytes) < 0) {
 		virReportError(VIR_ERR_OPERATION_FAILED, _("disk '%s': its backend has no %s"),
-			       def->disks[index]->dst, folder);
+			       target, folder);
 		return -1;
 	}
-	block->read_bytes *= SECTOR;
-	block->write_bytes *= SECTOR;
+	stats->read_bytes *= SECTOR;
+	stats->write_bytes *= SECTOR;
 	return 0;
 }
 
+/* A disk without a medium has no backend, and has done nothing. */
+static int disk_stats(const virDomainDef *def, size_t index, struct diptych_disk_stats *stats)
+{
+	const char *target = def->disks[index]->dst;
+
+	memset(stats, 0, sizeof(*stats));
+	if (!virDomainDiskGetSource(def->disks[index]))
+		return 0;
+	return is_pvh(def) ? pvh_disk_stats(def, target, stats)
+			   : pair_disk_stats((uint32_t)def->id, target, stats);
+}
+
 /* "" or NULL: all disks together, as libvirt has it. */
-static int stats_of(virDomainPtr dom, const char *path, struct block *sum,
+static int stats_of(virDomainPtr dom, const char *path, struct diptych_disk_stats *sum,
 		    int (*allowed)(virConnectPtr, virDomainDef *))
 {
 	virDomainObj *vm = domain_for(dom, allowed);
-	struct block one;
+	struct diptych_disk_stats one;
 	int index = -1, ret = -1;
-	uint32_t domid;
 	size_t i;
 
 	if (!vm)
 		return -1;
 	memset(sum, 0, sizeof(*sum));
-	if (virDomainObjCheckActive(vm) < 0 || xen_scheduled(vm, &domid) < 0)
+	if (virDomainObjCheckActive(vm) < 0)
 		goto out;
 	if (path && *path) {
 		index = disk_index(vm, path);
@@ -131,13 +133,13 @@ static int stats_of(virDomainPtr dom, const char *path, struct block *sum,
 	for (i = 0; i < vm->def->ndisks; i++) {
 		if (index >= 0 && i != (size_t)index)
 			continue;
-		if (block_stats(domid, vm->def, i, &one) < 0)
+		if (disk_stats(vm->def, i, &one) < 0)
 			goto out;
-		sum->reads += one.reads;
+		sum->read_requests += one.read_requests;
 		sum->read_bytes += one.read_bytes;
-		sum->writes += one.writes;
+		sum->write_requests += one.write_requests;
 		sum->write_bytes += one.write_bytes;
-		sum->flushes += one.flushes;
+		sum->flush_requests += one.flush_requests;
 	}
 	ret = 0;
 out:
@@ -147,13 +149,13 @@ out:
 
 int domain_block_stats(virDomainPtr dom, const char *path, virDomainBlockStatsPtr stats)
 {
-	struct block block;
+	struct diptych_disk_stats block;
 
 	if (stats_of(dom, path, &block, virDomainBlockStatsEnsureACL) < 0)
 		return -1;
-	stats->rd_req = (long long)block.reads;
+	stats->rd_req = (long long)block.read_requests;
 	stats->rd_bytes = (long long)block.read_bytes;
-	stats->wr_req = (long long)block.writes;
+	stats->wr_req = (long long)block.write_requests;
 	stats->wr_bytes = (long long)block.write_bytes;
 	stats->errs = -1;
 	return 0;
@@ -162,16 +164,16 @@ int domain_block_stats(virDomainPtr dom, const char *path, virDomainBlockStatsPt
 int domain_block_stats_flags(virDomainPtr dom, const char *path, virTypedParameterPtr params,
 			     int *count, unsigned int flags)
 {
-	struct block block;
+	struct diptych_disk_stats block;
 	const struct {
 		const char *name;
-		const unsigned long long *value;
+		const uint64_t *value;
 	} all[] = {
-		{ VIR_DOMAIN_BLOCK_STATS_READ_REQ, &block.reads },
+		{ VIR_DOMAIN_BLOCK_STATS_READ_REQ, &block.read_requests },
 		{ VIR_DOMAIN_BLOCK_STATS_READ_BYTES, &block.read_bytes },
-		{ VIR_DOMAIN_BLOCK_STATS_WRITE_REQ, &block.writes },
+		{ VIR_DOMAIN_BLOCK_STATS_WRITE_REQ, &block.write_requests },
 		{ VIR_DOMAIN_BLOCK_STATS_WRITE_BYTES, &block.write_bytes },
-		{ VIR_DOMAIN_BLOCK_STATS_FLUSH_REQ, &block.flushes },
+		{ VIR_DOMAIN_BLOCK_STATS_FLUSH_REQ, &block.flush_requests },
 	};
 	size_t i;
 
@@ -322,14 +324,11 @@ static int add_net(virDomainObj *vm, virTypedParamList *list)
 
 static int add_block(virDomainObj *vm, virTypedParamList *list)
 {
-	struct block block;
-	uint32_t domid;
+	struct diptych_disk_stats block;
 	size_t i;
 
-	if (!virDomainObjIsActive(vm) || xen_scheduled(vm, &domid) < 0) {
-		virResetLastError();
+	if (!virDomainObjIsActive(vm))
 		return 0;
-	}
 	if (libvirt_failed(
 		    virTypedParamListAddUInt(list, (unsigned int)vm->def->ndisks, "block.count")))
 		return -1;
@@ -341,15 +340,15 @@ static int add_block(virDomainObj *vm, virTypedParamList *list)
 		    (source &&
 		     libvirt_failed(virTypedParamListAddString(list, source, "block.%zu.path", i))))
 			return -1;
-		if (block_stats(domid, vm->def, i, &block) < 0) {
+		if (disk_stats(vm->def, i, &block) < 0) {
 			virResetLastError();
 			continue;
 		}
 #define ADD(field, key) \
 	libvirt_failed(virTypedParamListAddULLong(list, block.field, "block.%zu." key, i))
-		if (ADD(reads, "rd.reqs") || ADD(read_bytes, "rd.bytes") ||
-		    ADD(writes, "wr.reqs") || ADD(write_bytes, "wr.bytes") ||
-		    ADD(flushes, "fl.reqs"))
+		if (ADD(read_requests, "rd.reqs") || ADD(read_bytes, "rd.bytes") ||
+		    ADD(write_requests, "wr.reqs") || ADD(write_bytes, "wr.bytes") ||
+		    ADD(flush_requests, "fl.reqs"))
 			return -1;
 #undef ADD
 	}

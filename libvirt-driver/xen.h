@@ -35,6 +35,7 @@ int pvh_set_vcpus(uint32_t domid, unsigned int most, unsigned int count);
 int pvh_rename(uint32_t domid, const char *from, const char *to);
 int pvh_disk(uint32_t domid, virDomainDiskDef *disk, bool attach);
 int pvh_nic(uint32_t domid, virDomainNetDef *net, bool attach);
+char *pvh_nic_name(uint32_t domid, const virDomainNetDef *net); /* in dom0 */
 /* As pair_find; fidelity is DIPTYCH_NO_DOMAIN. */
 bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair);
 

@@ -364,6 +364,24 @@ int diptych_nic_detach(struct diptych *context, uint32_t guest, const uint8_t ma
 	return ask(context, guest, "nic detach %02x", mac[5]);
 }
 
+/* Devices are numbered by the last letter of the target and the last byte of the MAC, as if others had come and gone
+ * before; disk b has read 2 times. */
+int diptych_disk_stats(struct diptych *context, uint32_t guest, const char *target,
+		       struct diptych_disk_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	stats->read_requests = (uint64_t)(target[strlen(target) - 1] - 'a' + 1);
+	return ask(context, guest, "disk stats %s", target);
+}
+
+int diptych_nic_stats(struct diptych *context, uint32_t guest, const uint8_t mac[6],
+		      struct diptych_nic_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	snprintf(stats->interface, sizeof(stats->interface), "vif%u.%u", guest + 1, mac[5]);
+	return ask(context, guest, "nic stats %02x", mac[5]);
+}
+
 int diptych_vnc(struct diptych *context, uint32_t guest, char **host, unsigned int *port)
 {
 	*host = strdup("127.0.0.1");

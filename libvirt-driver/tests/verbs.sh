@@ -96,11 +96,15 @@ check "... refuses groups that are not there" refused "domstats: groups" v domst
 check "attach-disk" v attach-disk web /srv/new.img vdb --live
 check "... was asked for" asked "disk attach vdb /srv/new.img 000"
 check "... shows" grep -q "vdb" <(v domblklist web)
+check "domblkstat is of the disk that is named" grep -q "^vdb rd_req 2$" <(v domblkstat web vdb)
+check "... or of all" grep -q "^ rd_req 4$" <(v domblkstat web)
 check "detach-disk" v detach-disk web vdb --live
 check "... was asked for" asked "disk detach vdb"
 check "detach-disk that is not there" refused "no target device" v detach-device web <(echo "<disk type='file' device='disk'><source file='/srv/new.img'/><target dev='vdq' bus='virtio'/></disk>") --live
 check "attach-interface" v attach-interface web bridge br0 --mac 00:16:3e:09:09:09 --model virtio --live
 check "... was asked for" asked "nic attach 09 br0 0"
+check "... has the name that libdiptych knows" grep -Eq '^ vif[0-9]+\.9 +bridge' <(v domiflist web)
+check "... and so has the one from the start" grep -Eq '^ vif[0-9]+\.3 +bridge' <(v domiflist web)
 check "detach-interface" v detach-interface web bridge --mac 00:16:3e:09:09:09 --live
 check "... was asked for" asked "nic detach 09"
 cat >/run/lan.xml <<XML
