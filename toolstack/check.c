@@ -23,6 +23,9 @@
 #define AHCI_MOST	6
 #define NICS_MOST	16 /* the fidelity domain's init joins no more */
 #define DISKS_MAX	26 /* /dev/xvda to xvdz */
+#ifndef SYS_NET
+#define SYS_NET "/sys/class/net"
+#endif
 
 struct check {
 	const struct diptych_desc *desc;
@@ -180,7 +183,7 @@ static void check_nics(struct check *check)
 			       nic->bridge);
 			continue;
 		}
-		snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", bridge);
+		snprintf(path, sizeof(path), SYS_NET "/%s/bridge", bridge);
 		if (access(path, F_OK))
 			report(check, nic->line, ENODEV, "vif: there is no bridge %s%s", bridge,
 			       nic->bridge ? "" : " (the default: none is named)");

@@ -85,6 +85,10 @@ uint64_t fidelity_memory_kib(const struct diptych_desc *desc);
 int fidelity_build(struct diptych *c, const struct diptych_desc *desc, const uint8_t uuid[16],
 		   uint32_t *domid);
 int fidelity_destroy(struct diptych *c, uint32_t domid);
+/* Whether libxl has something in that slot, whole or not. */
+bool fidelity_has_disk(struct diptych *c, uint32_t domid, int slot);
+bool fidelity_has_nic(struct diptych *c, uint32_t domid, int slot);
+/* Removing: 0 also when there is none. */
 int fidelity_add_disk(struct diptych *c, uint32_t domid, const struct diptych_disk *disk, int slot);
 int fidelity_remove_disk(struct diptych *c, uint32_t domid, int slot);
 int fidelity_add_nic(struct diptych *c, uint32_t domid, const struct diptych_nic *nic, int slot);
@@ -133,6 +137,7 @@ bool record_wants_reboot(uint32_t guest);
 int record_write_vnc(struct diptych *c, uint32_t guest, const char *address, unsigned int port);
 bool record_read_vnc(uint32_t guest, char address[64], unsigned int *port);
 int record_channel_lock(uint32_t guest, const char *name); /* -EWOULDBLOCK: somebody has it */
+int record_change_lock(uint32_t guest);	 /* waits until nobody changes its devices */
 int record_monitor_lock(uint32_t guest); /* descriptor to keep, -EWOULDBLOCK: there is a monitor */
 
 /* console.c: tells other tools the pty of the guest; -ENXIO: there is none yet. */

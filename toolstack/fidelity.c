@@ -285,12 +285,33 @@ int fidelity_add_disk(struct diptych *c, uint32_t domid, const struct diptych_di
 	return error;
 }
 
+/* As docs/misc/xenstore-paths.pandoc of Xen names them. */
+static bool has_device(struct diptych *c, uint32_t domid, const char *kind, unsigned int number)
+{
+	char *node = tree_read(c, "/libxl/%u/device/%s/%u", domid, kind, number);
+
+	free(node);
+	return node;
+}
+
+bool fidelity_has_disk(struct diptych *c, uint32_t domid, int slot)
+{
+	return has_device(c, domid, "vbd", XVD_DEVICE(slot));
+}
+
+bool fidelity_has_nic(struct diptych *c, uint32_t domid, int slot)
+{
+	return has_device(c, domid, "vif", (unsigned int)slot);
+}
+
 int fidelity_remove_disk(struct diptych *c, uint32_t domid, int slot)
 {
 	char name[] = "xvda";
 	libxl_device_disk device;
 	int error = 0;
 
+	if (!fidelity_has_disk(c, domid, slot))
+		return 0;
 	name[3] = (char)('a' + slot);
 	clear_xen_error(c);
 	libxl_device_disk_init(&device);
@@ -323,6 +344,8 @@ int fidelity_remove_nic(struct diptych *c, uint32_t domid, int slot)
 	libxl_device_nic device;
 	int error = 0;
 
+	if (!fidelity_has_nic(c, domid, slot))
+		return 0;
 	clear_xen_error(c);
 	libxl_device_nic_init(&device);
 	if (libxl_devid_to_device_nic(c->libxl, domid, slot, &device) ||

@@ -161,7 +161,7 @@ static void add_screen(struct list *list, const struct diptych_desc *desc)
 	}
 }
 
-/* PCI Express takes new devices on root ports only: the places for what is plugged in (devices.c). */
+/* PCI Express takes new devices on root ports only: the places for what is plugged in (change.c). */
 static void add_ports(struct list *list, const struct diptych_desc *desc)
 {
 	int i;

@@ -10,6 +10,7 @@
  *   G/reboot		its end by the power button is to count as a reboot
  *   G/vnc		"ADDRESS PORT": where its screen is
  *   G/channel-NAME	held (flock) by who talks to its fidelity domain by that channel
+ *   G/change		held (flock) by who plugs its devices
  *   G/monitor		held (flock) by the pair's monitor while it lives
  *   ended/G		"UUID REASON": why the pair with this id ended, for who sees it gone
  */
@@ -309,6 +310,25 @@ int record_channel_lock(uint32_t guest, const char *name)
 
 	snprintf(path, sizeof(path), DIPTYCH_RUN_DIR "/%u/channel-%s", guest, name);
 	return take_lock(path);
+}
+
+int record_change_lock(uint32_t guest)
+{
+	char path[RECORD_PATH];
+	int fd, error;
+
+	snprintf(path, sizeof(path), DIPTYCH_RUN_DIR "/%u/change", guest);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX)) {
+		if (errno == EINTR)
+			continue;
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	return fd;
 }
 
 int record_monitor_lock(uint32_t guest)

@@ -26,13 +26,16 @@ static struct fake_key {
 	char path[128], value[256];
 } fake_keys[FAKE_KEYS], fake_saved[FAKE_KEYS];
 
-static int fake_fail_in; /* changes left before one fails; negative: never */
+static void (*fake_step)(void); /* called before each change */
+static int fake_fail_in;	/* changes left before one fails; negative: never */
 static uint64_t fake_free_pages;
 static uint32_t fake_partner, fake_target; /* of the last set_target */
 
 /* Whether the change that is asked for now shall fail. */
 static bool fails(int error)
 {
+	if (fake_step)
+		fake_step();
 	if (fake_fail_in < 0 || fake_fail_in-- > 0)
 		return false;
 	errno = error;
