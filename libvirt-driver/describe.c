@@ -57,6 +57,8 @@ static bool describe_screen(struct diptych_desc *desc, const virDomainDef *def)
 	size_t i;
 
 	desc->vga = def->nvideos > 0;
+	if (desc->vga)
+		desc->video_mib = def->videos[0]->vram / 1024;
 	for (i = 0; i < def->ninputs; i++) {
 		if (def->inputs[i]->type == VIR_DOMAIN_INPUT_TYPE_TABLET)
 			desc->usb_tablet = true;
@@ -105,6 +107,29 @@ static void describe_boot(char boot[VIR_DOMAIN_BOOT_LAST + 1], const virDomainDe
 	}
 }
 
+/* A part for each vCPU. */
+static bool describe_pins(struct diptych_desc *desc, const virDomainDef *def)
+{
+	g_auto(virBuffer) out = VIR_BUFFER_INITIALIZER;
+	g_autofree char *cpus = NULL;
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < desc->vcpus; i++) {
+		virBitmap *mask = virDomainDefGetVcpu((virDomainDef *)def, i)->cpumask;
+		g_autofree char *list = NULL;
+
+		if (!mask)
+			mask = def->cpumask;
+		if (mask)
+			list = virBitmapFormat(mask);
+		any = any || list;
+		virBufferAsprintf(&out, "%s%s", i ? "/" : "", list ? list : "all");
+	}
+	cpus = virBufferContentAndReset(&out);
+	return !any || text(&desc->cpus, cpus);
+}
+
 bool pair_describe(struct diptych_desc *desc, const virDomainDef *def)
 {
 	char boot[VIR_DOMAIN_BOOT_LAST + 1] = "";
@@ -123,7 +148,7 @@ bool pair_describe(struct diptych_desc *desc, const virDomainDef *def)
 	desc->on_reboot = action_of(def->onReboot);
 	desc->on_crash = action_of(def->onCrash);
 	if (!text(&desc->name, def->name) || (*boot && !text(&desc->boot, boot)) ||
-	    !describe_screen(desc, def))
+	    !describe_screen(desc, def) || !describe_pins(desc, def))
 		return false;
 	for (i = 0; i < def->ndisks; i++) {
 		struct diptych_disk *disk = diptych_desc_add_disk(desc);
@@ -223,8 +248,12 @@ static void write_devices(virBuffer *out, const struct diptych_desc *desc)
 		virBufferAddLit(out, "<serial type='pty'/>\n");
 	if (desc->usb_tablet)
 		virBufferAddLit(out, "<input type='tablet' bus='usb'/>\n");
-	if (desc->vga)
-		virBufferAddLit(out, "<video><model type='vga'/></video>\n");
+	if (desc->vga) {
+		virBufferAddLit(out, "<video><model type='vga'");
+		if (desc->video_mib)
+			virBufferAsprintf(out, " vram='%u'", 1024 * desc->video_mib);
+		virBufferAddLit(out, "/></video>\n");
+	}
 	if (desc->vnc) {
 		virBufferAddLit(out, "<graphics type='vnc'");
 		if (desc->vnc_port)
@@ -233,6 +262,27 @@ static void write_devices(virBuffer *out, const struct diptych_desc *desc)
 		virBufferAddLit(out, "/>\n");
 	}
 	virBufferAddLit(out, "</devices>\n");
+}
+
+static void write_pins(virBuffer *out, const struct diptych_desc *desc)
+{
+	const char *part = desc->cpus, *next;
+	unsigned int i;
+
+	virBufferAddLit(out, "<cputune>\n");
+	for (i = 0; part && i < desc->vcpus; i++) {
+		g_autofree char *list = NULL;
+
+		next = strchr(part, '/');
+		list = next ? g_strndup(part, (size_t)(next - part)) : g_strdup(part);
+		if (STRNEQ(list, "all")) {
+			virBufferAsprintf(out, "<vcpupin vcpu='%u'", i);
+			virBufferEscapeString(out, " cpuset='%s'/>\n", list);
+		}
+		if (next) /* the last part is for all that follow */
+			part = next + 1;
+	}
+	virBufferAddLit(out, "</cputune>\n");
 }
 
 virDomainDef *pair_definition(const struct diptych_desc *desc)
@@ -248,7 +298,11 @@ virDomainDef *pair_definition(const struct diptych_desc *desc)
 		virBufferAsprintf(&out, "<uuid>%s</uuid>\n", virUUIDFormat(desc->uuid, uuid));
 	virBufferAsprintf(&out, "<memory unit='KiB'>%llu</memory>\n",
 			  (unsigned long long)desc->max_memory_kib);
+	if (desc->current_memory_kib)
+		virBufferAsprintf(&out, "<currentMemory unit='KiB'>%llu</currentMemory>\n",
+				  (unsigned long long)desc->current_memory_kib);
 	virBufferAsprintf(&out, "<vcpu>%u</vcpu>\n", desc->vcpus);
+	write_pins(&out, desc);
 	write_os(&out, desc);
 	virBufferAsprintf(&out, "<on_poweroff>%s</on_poweroff>\n", actions[desc->on_poweroff]);
 	virBufferAsprintf(&out, "<on_reboot>%s</on_reboot>\n", actions[desc->on_reboot]);

@@ -352,12 +352,26 @@ int domain_resume(virDomainPtr dom)
 	return ret;
 }
 
-/* The guest does the rest, and follow.c hears of it. */
-static int ask_to_end(virDomainObj *vm, bool reboot)
+/* A real guest has a power button, a PVH domain listens to xenstore.  Of 0 and of several modes any will do. */
+static int check_mode(const virDomainObj *vm, unsigned int flags)
+{
+	bool pvh = is_pvh(vm->def);
+	unsigned int mode = pvh ? VIR_DOMAIN_SHUTDOWN_PARAVIRT : VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN;
+
+	if (!flags || flags & mode)
+		return 0;
+	virReportError(VIR_ERR_ARGUMENT_UNSUPPORTED,
+		       _("os type '%s' is not asked to end in this mode by Diptych: only %s"),
+		       virDomainOSTypeToString(vm->def->os.type), pvh ? "paravirt" : "acpi");
+	return -1;
+}
+
+/* The guest does the rest, and follow.c hears of it.  Modes have the same numbers for both. */
+static int ask_to_end(virDomainObj *vm, bool reboot, unsigned int flags)
 {
 	int ret = -1;
 
-	if (virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
+	if (check_mode(vm, flags) < 0 || virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
 		return -1;
 	if (virDomainObjCheckActive(vm) == 0) {
 		virObjectUnlock(vm);
@@ -381,7 +395,7 @@ int domain_shutdown_flags(virDomainPtr dom, unsigned int flags)
 	if (!vm)
 		return -1;
 	if (virDomainShutdownFlagsEnsureACL(dom->conn, vm->def, flags) == 0)
-		ret = ask_to_end(vm, false);
+		ret = ask_to_end(vm, false, flags);
 	virDomainObjEndAPI(&vm);
 	return ret;
 }
@@ -403,7 +417,7 @@ int domain_reboot(virDomainPtr dom, unsigned int flags)
 	if (!vm)
 		return -1;
 	if (virDomainRebootEnsureACL(dom->conn, vm->def, flags) == 0)
-		ret = ask_to_end(vm, true);
+		ret = ask_to_end(vm, true, flags);
 	virDomainObjEndAPI(&vm);
 	return ret;
 }

@@ -15,9 +15,43 @@ static int check_format(const char *format)
 	return -1;
 }
 
+/* What a definition cannot say, before it in a comment. */
+static void note_rest(virBuffer *out, const struct diptych_desc *desc)
+{
+	const struct {
+		const char *key;
+		bool set;
+	} keys[] = {
+		{ "cpu_weight", desc->weight },
+		{ "cap", desc->cap },
+		{ "stubdomain_kernel", desc->fidelity_kernel },
+		{ "stubdomain_ramdisk", desc->fidelity_ramdisk },
+		{ "stubdomain_cmdline", desc->fidelity_cmdline },
+		{ "stubdomain_memory", desc->fidelity_memory_kib },
+	};
+	g_autofree char *notes = NULL;
+	char *dashes;
+	size_t i;
+
+	if (desc->notes)
+		virBufferAsprintf(out, "%s\n", desc->notes);
+	for (i = 0; i < G_N_ELEMENTS(keys); i++) {
+		if (keys[i].set)
+			virBufferAsprintf(out, FORMAT ": %s: is no part of a definition\n",
+					  keys[i].key);
+	}
+	notes = virBufferContentAndReset(out);
+	if (!notes)
+		return;
+	while ((dashes = strstr(notes, "--"))) /* would end the comment */
+		*dashes = ' ';
+	virBufferAsprintf(out, "<!--\n%s-->\n", notes);
+}
+
 char *connect_domain_xml_from_native(virConnectPtr conn, const char *format, const char *text,
 				     unsigned int flags)
 {
+	g_auto(virBuffer) out = VIR_BUFFER_INITIALIZER;
 	g_autoptr(virDomainDef) def = NULL;
 	struct diptych_desc desc;
 	char *error = NULL;
@@ -30,9 +64,13 @@ char *connect_domain_xml_from_native(virConnectPtr conn, const char *format, con
 		virReportError(VIR_ERR_CONFIG_UNSUPPORTED, "%s", error ? error : FORMAT);
 	else
 		def = pair_definition(&desc);
+	note_rest(&out, &desc);
 	free(error);
 	diptych_desc_dispose(&desc);
-	return def ? virDomainDefFormat(def, driver->xmlopt, VIR_DOMAIN_DEF_FORMAT_INACTIVE) : NULL;
+	if (!def || virDomainDefFormatInternal(def, driver->xmlopt, &out,
+					       VIR_DOMAIN_DEF_FORMAT_INACTIVE) < 0)
+		return NULL;
+	return virBufferContentAndReset(&out);
 }
 
 char *connect_domain_xml_to_native(virConnectPtr conn, const char *format, const char *xml,

@@ -11,7 +11,8 @@
 VIR_LOG_INIT("diptych.xml");
 
 #define KIB_PER_MIB 1024u
-#define VIDEO_KIB   (16u * KIB_PER_MIB) /* what QEMU gives its VGA */
+#define VIDEO_KIB   (16u * KIB_PER_MIB)	 /* what QEMU gives its VGA */
+#define VIDEO_MOST  (256u * KIB_PER_MIB) /* what libdiptych does */
 
 static int unsupported(const char *element, const char *value, const char *instead)
 {
@@ -153,6 +154,56 @@ static int check_number(const char *element, unsigned int value, unsigned int mo
 	return value <= most ? 0 : unsupported(element, text, instead);
 }
 
+/* Disks, CD-ROM drives, interfaces: in <boot order> as in libdiptych's. */
+enum boot_class { BOOT_DISK, BOOT_CDROM, BOOT_NET, BOOT_CLASSES };
+
+/* The device whose <boot order> comes next after `last`: that order (UINT_MAX: none does), its class, and how many of
+ * its class stand before it. */
+static unsigned int next_boot(const virDomainDef *def, unsigned int last, enum boot_class *class,
+			      size_t *nth)
+{
+	size_t i, counts[BOOT_CLASSES] = { 0 };
+	unsigned int next = UINT_MAX;
+
+	for (i = 0; i < def->ndisks + def->nnets; i++) {
+		bool disk = i < def->ndisks;
+		enum boot_class here = !disk ? BOOT_NET
+				       : def->disks[i]->device == VIR_DOMAIN_DISK_DEVICE_CDROM
+					       ? BOOT_CDROM
+					       : BOOT_DISK;
+		unsigned int order = disk ? def->disks[i]->info.bootIndex
+					  : def->nets[i - def->ndisks]->info.bootIndex;
+
+		if (order > last && order < next) {
+			next = order;
+			*class = here;
+			*nth = counts[here];
+		}
+		counts[here]++;
+	}
+	return next;
+}
+
+/* What there is: one class after the other, each in the order of the definition. */
+static int check_boot_order(const virDomainDef *def)
+{
+	size_t nth, seen[BOOT_CLASSES] = { 0 };
+	enum boot_class class, before = BOOT_CLASSES;
+	unsigned int order = 0;
+
+	while ((order = next_boot(def, order, &class, &nth)) != UINT_MAX) {
+		if (nth != seen[class]++ || (class != before && nth)) {
+			g_autofree char *text = g_strdup_printf("%u", order);
+
+			return unsupported("boot order", text,
+					   _("all disks, cdroms or interfaces one after the other, "
+					     "as they stand in the definition"));
+		}
+		before = class;
+	}
+	return 0;
+}
+
 /* What a real guest's machine is made of. */
 static int check_machine(const virDomainDef *def)
 {
@@ -170,6 +221,8 @@ static int check_machine(const virDomainDef *def)
 		if (def->os.bootDevs[i] == VIR_DOMAIN_BOOT_FLOPPY)
 			return unsupported("boot device", "fd", "hd, cdrom and network");
 	}
+	if (check_boot_order(def) < 0)
+		return -1;
 	if (def->mem.cur_balloon != virDomainDefGetMemoryTotal(def))
 		return unsupported("currentMemory", "", "the same value as memory");
 	if (def->nserials > 1)
@@ -313,6 +366,20 @@ static int check_graphics(const virDomainGraphicsDef *graphics)
 	return 0;
 }
 
+static int check_video(const virDomainVideoDef *video)
+{
+	g_autofree char *kib = g_strdup_printf("%u", video->vram);
+
+	if (video->type != VIR_DOMAIN_VIDEO_TYPE_VGA)
+		return unsupported("video", virDomainVideoTypeToString(video->type), "vga");
+	if (video->heads > 1)
+		return unsupported("video heads", "", "1");
+	/* The parser has made it a power of two. */
+	if (video->vram < KIB_PER_MIB || video->vram > VIDEO_MOST)
+		return unsupported("video vram", kib, _("1024 to 262144"));
+	return 0;
+}
+
 static int check_controller(const virDomainControllerDef *controller)
 {
 	switch (controller->type) {
@@ -379,10 +446,7 @@ static int device_validate(const virDomainDeviceDef *dev, const virDomainDef *de
 	case VIR_DOMAIN_DEVICE_GRAPHICS:
 		return check_graphics(dev->data.graphics);
 	case VIR_DOMAIN_DEVICE_VIDEO:
-		if (dev->data.video->type == VIR_DOMAIN_VIDEO_TYPE_VGA)
-			return 0;
-		return unsupported("video", virDomainVideoTypeToString(dev->data.video->type),
-				   "vga");
+		return check_video(dev->data.video);
 	case VIR_DOMAIN_DEVICE_MEMBALLOON:
 		return check_balloon(dev->data.memballoon, pvh);
 	default:

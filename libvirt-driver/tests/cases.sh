@@ -61,6 +61,29 @@ changed "s,type='bridge',type='user',"
 check "refuses a user interface" refused "user" v define /run/other.xml
 changed "s,<serial type='pty'>,<serial type='null'>,"
 check "refuses a serial port that is no pty" refused "null" v define /run/other.xml
+# ordered ORDER...: a definition with a CD-ROM drive, whose devices have these places in the boot order, or "-"
+ordered() {
+	sed -e 's,<name>web,<name>other,;s,<uuid>.*</uuid>,,;s,<boot dev=[^/]*/>,,g' -e "s,</serial>,&<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>," \
+		/run/web.xml >/run/other.xml
+	local device n=0
+	for device in vda hda hdc 00:16:3e:01:02:03; do
+		n=$((n + 1))
+		[ "${!n}" = - ] || sed -i "/$device/s,</\(disk\|interface\)>,<boot order='${!n}'/></\1>," /run/other.xml
+	done
+}
+for order in "1 - - -" "1 2 3 -" "2 3 1 4" "- - 1 2" "3 - 1 2"; do
+	# shellcheck disable=SC2086
+	ordered $order
+	check "takes boot order $order" v define /run/other.xml
+	v undefine other
+done
+for order in "2 1 - -:1" "- 1 - -:1" "1 3 2 -:3" "- 2 1 -:2"; do
+	# shellcheck disable=SC2086
+	ordered ${order%:*}
+	check "refuses boot order ${order%:*}" refused "boot order '${order#*:}'" v define /run/other.xml
+done
+with "<devices><video><model type='vga' vram='512'/></video></devices>"
+check "refuses 512 KiB of video memory" refused "video vram '512'" v define /run/other.xml
 check "nothing of these was defined" test "$(v list --all --name)" = web
 
 v event --all --loop --timeout 120 >/run/events 2>&1 &

@@ -121,6 +121,10 @@ static void show(const struct diptych_desc *desc)
 	if (desc->vnc)
 		fprintf(file, " vnc=%s,%u%s%s", desc->vnc_listen ? desc->vnc_listen : "-",
 			desc->vnc_port, desc->vga ? " vga" : "", desc->usb_tablet ? " tablet" : "");
+	if (desc->vga)
+		fprintf(file, " video=%u", desc->video_mib);
+	if (desc->cpus)
+		fprintf(file, " cpus=%s", desc->cpus);
 	fputc('\n', file);
 	fclose(file);
 }

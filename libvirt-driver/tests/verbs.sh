@@ -22,6 +22,17 @@ check "domxml-to-native" grep -q '^name = "web"' <(v domxml-to-native xen-xl --x
 v domxml-to-native xen-xl --xml /run/web.xml >/run/web.cfg
 check "domxml-from-native gives back the same" grep -q "/srv/web.img" <(v domxml-from-native xen-xl /run/web.cfg)
 echo 'type = "hvm"' >/run/bad.cfg
+sed "s,<vcpu>1</vcpu>,<vcpu>2</vcpu>,;s,<os>,<cputune><vcpupin vcpu='1' cpuset='0-1'/></cputune><os>,;s,</devices>,<video><model type='vga' vram='32768'/></video></devices>," \
+	/run/web.xml >/run/rich.xml
+v domxml-to-native xen-xl --xml /run/rich.xml >/run/rich.cfg
+check "... has pins" grep -qF 'cpus = [ "all", "0-1" ]' /run/rich.cfg
+check "... and video memory" grep -qx 'videoram = 32' /run/rich.cfg
+printf 'cpu_weight = 512\nkeymap = "a--b"\n' >>/run/rich.cfg
+v domxml-from-native xen-xl /run/rich.cfg >/run/rich.back.xml
+check "... both come back" test "$(grep -cE "<vcpupin vcpu='1' cpuset='0-1'/>|vram='32768'|<vcpu placement='static'>2" /run/rich.back.xml)" = 3
+check "... the rest is noted" test "$(grep -cE 'cpu_weight: is no part|keymap: has no effect' /run/rich.back.xml)" = 2
+check "... in what can be defined" v define /run/rich.back.xml
+check "domxml-from-native refuses memory that is given later" refused currentMemory v domxml-from-native xen-xl <(sed 's,^maxmem.*,maxmem = 1024,' /run/web.cfg)
 check "domxml-from-native names what is wrong" refused "name" v domxml-from-native xen-xl /run/bad.cfg
 check "... and another format" refused "unsupported config type 'vmx'" v domxml-from-native vmx /run/web.cfg
 
@@ -62,6 +73,10 @@ check "... a device that cannot come" refused "device 'graphics'" \
 
 check "start with a screen" v start web
 check "... libdiptych was told" grep -q "vnc=127.0.0.1,0 vga tablet" $world/created
+check "... with its video memory" grep -q "video=16" $world/created
+check "shutdown --mode paravirt" refused "only acpi" v shutdown web --mode paravirt
+check "reboot --mode paravirt" refused "only acpi" v reboot web --mode paravirt
+check "shutdown --mode acpi,paravirt" refused "the double has no button" v shutdown web --mode acpi,paravirt
 check "vncdisplay" test "$(v vncdisplay web)" = 127.0.0.1:7
 check "domdisplay" test "$(v domdisplay web)" = vnc://127.0.0.1:7
 check "domcontrol" test "$(v domcontrol web)" = ok
@@ -164,6 +179,7 @@ XML
 check "define a PVH domain" v define /run/pvh.xml
 check "... has a console" grep -q "<target type='xen'" <(v dumpxml lean)
 check "... can be defined again" v define <(v dumpxml lean)
+check "shutdown --mode acpi" refused "only paravirt" v shutdown lean --mode acpi
 check "setvcpus --config" v setvcpus lean 2 --config
 check "setmem --config" v setmem lean 131072 --config
 check "start without a hypervisor tells why" refused "the hypervisor cannot be asked" v start lean
