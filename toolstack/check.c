@@ -3,6 +3,7 @@
  * Whether a description can be built, before anything is touched.  What this release cannot do is
  * listed here and nowhere else, so that lifting a limit is one deletion.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -74,6 +75,13 @@ static void check_name(struct check *check)
 		       "name \"%s\" would be taken for a domain id", name);
 }
 
+static bool is_address(const char *text)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
+}
+
 static void check_size(struct check *check)
 {
 	const struct diptych_desc *desc = check->desc;
@@ -89,6 +97,10 @@ static void check_size(struct check *check)
 		       desc->vcpus, VCPUS_MOST);
 	if (desc->vnc && !desc->vga)
 		report(check, 0, EINVAL, "vnc without a screen: vga is none");
+	if (desc->vnc && desc->vnc_listen && !is_address(desc->vnc_listen))
+		report(check, 0, EINVAL,
+		       "vnclisten: \"%s\" is no address, such as 127.0.0.1, 0.0.0.0 or ::",
+		       desc->vnc_listen);
 	if (desc->boot && desc->boot[strspn(desc->boot, "cdn")])
 		report(check, desc->lines.boot, EINVAL,
 		       "boot is \"%s\": c (disk), d (CD-ROM) and n (network) are known",

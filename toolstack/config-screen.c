@@ -46,12 +46,16 @@ static void take_vnc(struct source *source, struct diptych_desc *desc)
 	take_string(source, "vnclisten", &desc->vnc_listen);
 	display = desc->vnc_listen ? strrchr(desc->vnc_listen, ':') : NULL;
 	if (display && strchr(desc->vnc_listen, ':') == display) { /* not of an IPv6 address */
-		*display++ = 0;
+		*display++ = 0;					   /* ":1" names a display only */
 		number = strtol(display, &display, 10);
 		if (*display || number < 0 || number > DISPLAY_MOST)
 			source_error(source, "vnclisten", NULL, "the display's number is not one");
 		else
 			desc->vnc_port = FIRST_PORT + (unsigned int)number;
+	}
+	if (desc->vnc_listen && !*desc->vnc_listen) {
+		free(desc->vnc_listen);
+		desc->vnc_listen = NULL;
 	}
 	if (take_number(source, "vncdisplay", 0, DISPLAY_MOST, &number))
 		desc->vnc_port = FIRST_PORT + (unsigned int)number;

@@ -16,6 +16,10 @@
 #include "context.h"
 #include "qcow2.h"
 #include "qemu-argv.h"
+#include "vnc.h"
+
+#define PORT_TRIES \
+	50 /* of 100 ms: the monitor of a pair that was just destroyed lets go of its port */
 
 /* fail(), with the place in the configuration that asks for what cannot be had. */
 __attribute__((format(printf, 5, 6))) static int fail_at(struct diptych *c,
@@ -99,6 +103,23 @@ static int check_free_memory(struct diptych *c, const struct diptych_desc *desc)
 			       " MiB, %" PRIu64 " MiB are free",
 			       need / PAGES_PER_MIB, (uint64_t)info.free_pages / PAGES_PER_MIB);
 	return 0;
+}
+
+/* Later only the monitor would see it, and its log. */
+static int check_screen(struct diptych *c, const struct diptych_desc *desc)
+{
+	int tries, error = -EADDRINUSE;
+
+	for (tries = 0; desc->vnc && error == -EADDRINUSE && tries < PORT_TRIES; tries++) {
+		if (tries)
+			usleep(100000);
+		error = vnc_try_port(desc);
+	}
+	if (!desc->vnc || !error)
+		return 0;
+	return fail_at(c, desc, 0, -error, "the screen cannot be at %s, port %u: %s",
+		       desc->vnc_listen ? desc->vnc_listen : "127.0.0.1", desc->vnc_port,
+		       strerror(-error));
 }
 
 static int hinge(struct diptych *c, const struct diptych_desc *desc, uint32_t guest,
@@ -328,6 +349,8 @@ int pair_create(struct diptych *c, const struct diptych_desc *desc, unsigned int
 		error = refuse_duplicates(c, &whole);
 	if (!error)
 		error = check_free_memory(c, &whole);
+	if (!error && !(flags & PAIR_AGAIN))
+		error = check_screen(c, &whole);
 	if (!error)
 		error = build_guarded(c, &whole, flags, guest);
 	diptych_desc_dispose(&whole);

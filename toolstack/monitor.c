@@ -21,9 +21,12 @@
 #include "paths.h"
 #include "vnc.h"
 
-#define LOOK_AGAIN_MS	 5000 /* the guest's panel has no watch of its own in xenstore */
-#define BALLOON_TRIES	 10   /* a fidelity domain that does not answer must not hold us up */
-#define LOOK_SOON_MS	 500  /* until xenconsoled has made the pty */
+#define LOOK_AGAIN_MS 5000 /* the guest's panel has no watch of its own in xenstore */
+#define BALLOON_TRIES 10   /* a fidelity domain that does not answer must not hold us up */
+#ifndef SCREEN_AGAIN_S
+#define SCREEN_AGAIN_S 60 /* somebody else may have the port for now */
+#endif
+#define LOOK_SOON_MS	 500 /* until xenconsoled has made the pty */
 #define TOO_SOON_SECONDS 10 /* a guest that ends sooner is not restarted: it would go on for ever */
 
 static FILE *log_file;
@@ -197,8 +200,6 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 		error = 0;
 	}
 	diptych_pair_dispose(&pair);
-	if (again)
-		vnc_stop();
 	if (again) { /* under the same lock: whoever destroys it by name never finds it missing */
 		say("building it again");
 		error = pair_create(c, &desc, PAIR_AGAIN, &id);
@@ -213,21 +214,29 @@ static int ended(struct diptych *c, uint32_t guest, const uint8_t uuid[16], time
 	return error ? -1 : 0;
 }
 
-/* What a pair needs once it runs: the screen's port, and the balloon when memory= is less than
- * maxmem=.  Returns whether the balloon has yet to be told. */
-static bool equip(struct diptych *c, const struct diptych_pair *pair)
+/* Whether the screen is at its port, or none is wanted; why it is not is in the log. */
+static bool screen_served(struct diptych *c, const struct diptych_pair *pair)
 {
 	struct diptych_desc desc;
-	bool balloon = false;
+	bool served;
 
 	diptych_desc_init(&desc);
-	if (!record_read_desc(c, pair->guest, &desc)) {
-		if (desc.vnc)
-			vnc_start(c, pair, &desc); /* says it in the log when it cannot */
-		balloon = desc.current_memory_kib && desc.current_memory_kib < desc.max_memory_kib;
-	}
+	served = record_read_desc(c, pair->guest, &desc) || !desc.vnc || !vnc_start(c, pair, &desc);
 	diptych_desc_dispose(&desc);
-	return balloon;
+	return served;
+}
+
+/* Whether memory= is less than maxmem=: the balloon has yet to be told. */
+static bool wants_balloon(struct diptych *c, uint32_t guest)
+{
+	struct diptych_desc desc;
+	bool wanted;
+
+	diptych_desc_init(&desc);
+	wanted = !record_read_desc(c, guest, &desc) && desc.current_memory_kib &&
+		 desc.current_memory_kib < desc.max_memory_kib;
+	diptych_desc_dispose(&desc);
+	return wanted;
 }
 
 static bool balloon_told(struct diptych *c, uint32_t guest)
@@ -242,11 +251,11 @@ static bool balloon_told(struct diptych *c, uint32_t guest)
 	return told;
 }
 
-static int watch(struct diptych *c, uint32_t guest, const uint8_t uuid[16], bool balloon)
+static int watch(struct diptych *c, uint32_t guest, const uint8_t uuid[16], bool screen)
 {
-	time_t since = time(NULL);
+	time_t since = time(NULL), screen_again = since + SCREEN_AGAIN_S;
+	bool over, shown = false, balloon = wants_balloon(c, guest);
 	struct diptych_pair pair;
-	bool over, shown = false;
 	int error, status, told = 0;
 
 	for (;;) {
@@ -254,11 +263,18 @@ static int watch(struct diptych *c, uint32_t guest, const uint8_t uuid[16], bool
 		over = error == -ESRCH || (!error && being_ended(&pair, guest, uuid));
 		if (!error && !shown)
 			shown = !console_show(c, &pair);
+		if (!error && !over && !screen && time(NULL) >= screen_again) {
+			screen = screen_served(c, &pair);
+			screen_again = time(NULL) + SCREEN_AGAIN_S;
+		}
 		if (!error && balloon &&
 		    (pair.state == DIPTYCH_RUNNING || pair.state == DIPTYCH_BLOCKED))
 			balloon = !balloon_told(c, guest) && ++told < BALLOON_TRIES;
 		diptych_pair_dispose(&pair);
 		if (over) {
+			/* Before the lock is waited for: who holds it may want the port for a new pair. */
+			vnc_stop();
+			screen = false;
 			status = ended(c, guest, uuid, since);
 			if (status >= 0)
 				return status;
@@ -274,7 +290,7 @@ static int serve(uint32_t guest, int ready)
 	struct diptych_pair pair;
 	struct diptych *c;
 	uint8_t uuid[16];
-	bool balloon;
+	bool screen;
 	int lock, null;
 
 	if (diptych_open(&c, log_library, NULL))
@@ -295,12 +311,12 @@ static int serve(uint32_t guest, int ready)
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0)
 		dup2(null, 2); /* the screen's process would keep the caller's */
-	balloon = equip(c, &pair);
+	screen = screen_served(c, &pair);
 	diptych_pair_dispose(&pair);
 	if (write(ready, "", 1) != 1)
 		return 1;
 	close(ready);
-	return watch(c, guest, uuid, balloon);
+	return watch(c, guest, uuid, screen);
 }
 
 static int guard(void)

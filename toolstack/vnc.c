@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Serves the VNC channels of a fidelity domain at a TCP port of dom0: a process that accepts, and one
- * for each viewer, which does nothing but pass bytes on.  What QEMU says there goes to a viewer, never
+ * for each viewer (not more than CONNECTIONS: anybody may connect), which does nothing but pass bytes on.  What QEMU says there goes to a viewer, never
  * to code of ours.
  */
 #include <arpa/inet.h>
@@ -26,7 +26,9 @@
 #define FIRST_PORT   5900u
 #define PORTS	     1000u
 #define VIEWERS	     3	    /* tree.c: vnc0 to vnc2 */
+#define CONNECTIONS  8	    /* the others wait for a channel */
 #define CONNECT_MS   120000 /* QEMU may have been started a moment ago, on a slow machine */
+#define RETRY_US     100000
 #define GREETING_MS  5000
 #define DEFAULT_HOST "127.0.0.1"
 
@@ -63,6 +65,21 @@ static int try_port(union address *address, socklen_t size, unsigned int port)
 	error = -errno;
 	close(fd);
 	return error;
+}
+
+int vnc_try_port(const struct diptych_desc *desc)
+{
+	union address address;
+	socklen_t size;
+	int fd;
+
+	if (!read_address(desc->vnc_listen ? desc->vnc_listen : DEFAULT_HOST, &address, &size))
+		return -EINVAL;
+	fd = try_port(&address, size, desc->vnc_port);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }
 
 /* The port that was asked for, the one that an earlier monitor had, or the first that is free. */
@@ -117,7 +134,7 @@ static bool viewer_left(int fd)
 /* One whose other end has greeted us: the fidelity domain serves channels before QEMU listens, and closes them. */
 static int open_screen(struct diptych *c, const struct diptych_pair *pair, struct channel *channel)
 {
-	char name[8];
+	char name[16];
 	int i;
 
 	for (i = 0; i < VIEWERS; i++) {
@@ -142,7 +159,7 @@ static void serve_viewer(struct diptych *c, const struct diptych_pair *pair, int
 	do {
 		error = open_screen(c, pair, &channel);
 		if (error)
-			usleep(100000);
+			usleep(RETRY_US);
 	} while (error && clock_ms() < until && !is_gone(&domain) && !viewer_left(fd));
 	if (error)
 		return;
@@ -152,25 +169,30 @@ static void serve_viewer(struct diptych *c, const struct diptych_pair *pair, int
 
 static void serve(struct diptych *c, const struct diptych_pair *pair, int listener)
 {
-	int fd;
+	int fd, connections = 0;
+	pid_t child;
 
-	signal(SIGCHLD, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* not libxl's */
 	signal(SIGPIPE, SIG_IGN);
 	for (;;) {
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0)
+		while (connections && waitpid(-1, NULL, WNOHANG) > 0)
+			connections--;
+		if (fd < 0) {
+			usleep(RETRY_US);
 			continue;
-		switch (fork()) {
-		case 0:
+		}
+		child = connections < CONNECTIONS ? fork() : -1;
+		if (!child) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			close(listener);
 			c->xs = xs_open(0); /* the parent's would mix up answers */
 			if (c->xs)
 				serve_viewer(c, pair, fd);
 			_exit(0);
-		default:
-			close(fd);
 		}
+		connections += child > 0;
+		close(fd);
 	}
 }
 

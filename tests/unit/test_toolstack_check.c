@@ -209,6 +209,17 @@ START_TEST(two_disks_of_one_name)
 }
 END_TEST
 
+START_TEST(where_the_screen_listens)
+{
+	desc.vga = desc.vnc = true;
+	desc.vnc_listen = strdup("::1");
+	expect(0, NULL, NULL);
+	free(desc.vnc_listen);
+	desc.vnc_listen = strdup("localhost");
+	expect(-EINVAL, "g.cfg: vnclisten: \"localhost\" is no address", NULL);
+}
+END_TEST
+
 START_TEST(a_bridge_that_is_not_there)
 {
 	struct diptych_nic *nic = diptych_desc_add_nic(&desc);
@@ -292,6 +303,7 @@ int main(void)
 	tcase_add_test(tcase, sizes);
 	tcase_add_test(tcase, controllers_have_room_for_so_many);
 	tcase_add_test(tcase, two_disks_of_one_name);
+	tcase_add_test(tcase, where_the_screen_listens);
 	tcase_add_test(tcase, a_bridge_that_is_not_there);
 	tcase_add_test(tcase, qcow2_images);
 	suite_add_tcase(suite, tcase);

@@ -2,13 +2,17 @@
 /* build: -D_GNU_SOURCE -Wno-shadow -Wno-unused-function -lxenlight -lxlutil -lxenctrl -lxenstore */
 /*
  * What the monitor does when a pair has ended.  A user would see break: a reboot that libvirt takes for
- * a power-off; a guest that makes dom0's file system run full by what it has written into its image.
+ * a power-off; a screen that is never served, for somebody
+ * had its port for a while; a guest that makes dom0's file system run full by what it has written into its image.
  */
 #include "toolstack_world.h"
 
-#define main monitor_main
+#define SCREEN_AGAIN_S 0
+#define main	       monitor_main
 #include "toolstack/monitor.c"
 #undef main
+
+static int screen_tries, looks;
 
 int console_show(struct diptych *c, const struct diptych_pair *pair)
 {
@@ -19,11 +23,13 @@ int console_show(struct diptych *c, const struct diptych_pair *pair)
 int vnc_start(struct diptych *c, const struct diptych_pair *pair, const struct diptych_desc *d)
 {
 	(void)c, (void)pair, (void)d;
-	return 0;
+	screen_tries++;
+	return screen_tries < 3 ? -EADDRINUSE : 0;
 }
 
 void vnc_stop(void)
 {
+	screen_tries = 0;
 }
 
 int diptych_set_memory(struct diptych *c, uint32_t guest, uint64_t kib)
@@ -38,9 +44,14 @@ int diptych_event_fd(struct diptych *c)
 	return 0;
 }
 
+/* The pair that is watched ends after some looks at it. */
 int diptych_event_wait(struct diptych *c, int timeout_ms, diptych_event_fn *event, void *user)
 {
 	(void)c, (void)timeout_ms, (void)event, (void)user;
+	if (++looks == 9) {
+		ck_assert_int_eq(screen_tries, 3);
+		domain_at(fake_target)->info.flags = XEN_DOMINF_shutdown;
+	}
 	return 0;
 }
 
@@ -113,6 +124,22 @@ START_TEST(a_guest_that_was_rebooted_gets_no_more_room)
 }
 END_TEST
 
+START_TEST(a_screen_is_tried_again)
+{
+	struct diptych_pair pair;
+	uint32_t guest;
+
+	desc.vga = desc.vnc = true;
+	guest = create();
+	ck_assert_int_eq(pair_find(&context, guest, &pair), 0);
+	ck_assert(!screen_served(&context, &pair));
+	diptych_pair_dispose(&pair);
+	ck_assert_int_eq(watch(&context, guest, desc.uuid, false), 0);
+	ck_assert_int_eq(screen_tries, 0); /* its port is free again */
+	ck_assert_uint_eq(count_domains(), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("toolstack_monitor");
@@ -122,6 +149,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, before, after);
 	tcase_add_test(tcase, a_reboot_by_the_power_button_is_told_as_one);
+	tcase_add_test(tcase, a_screen_is_tried_again);
 	tcase_add_test(tcase, a_guest_that_was_rebooted_gets_no_more_room);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

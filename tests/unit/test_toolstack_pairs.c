@@ -124,6 +124,21 @@ START_TEST(too_little_memory_is_told_before_anything_is_built)
 }
 END_TEST
 
+START_TEST(a_screen_that_cannot_be_is_told_before_anything_is_built)
+{
+	uint32_t guest;
+
+	desc.vga = desc.vnc = true;
+	desc.vnc_listen = strdup("192.0.2.1");
+	desc.vnc_port = 5907;
+	fake_port_error = -EADDRNOTAVAIL;
+	ck_assert_int_eq(diptych_create(&context, &desc, 0, &guest), -EADDRNOTAVAIL);
+	ck_assert_str_eq(context.error, "the screen cannot be at 192.0.2.1, port 5907: "
+					"Cannot assign requested address");
+	ck_assert_uint_eq(count_domains(), 0);
+}
+END_TEST
+
 START_TEST(a_fidelity_domain_is_given_what_its_devices_take)
 {
 	ck_assert_uint_eq(fidelity_memory_kib(&desc), 64 << 10);
@@ -321,6 +336,7 @@ int main(void)
 	tcase_add_test(tcase, whatever_fails_nothing_is_left);
 	tcase_add_test(tcase, names_and_uuids_in_use_are_refused);
 	tcase_add_test(tcase, too_little_memory_is_told_before_anything_is_built);
+	tcase_add_test(tcase, a_screen_that_cannot_be_is_told_before_anything_is_built);
 	tcase_add_test(tcase, a_fidelity_domain_is_given_what_its_devices_take);
 	tcase_add_test(tcase, a_panel_that_is_gone);
 	tcase_add_test(tcase, an_id_that_is_used_again_is_not_touched);

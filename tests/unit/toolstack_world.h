@@ -44,6 +44,7 @@
 static struct diptych context;
 static struct diptych_desc desc;
 static int monitors;
+static int fake_port_error; /* what trying the screen's port gives */
 
 int monitor_start(struct diptych *c, uint32_t guest)
 {
@@ -56,6 +57,12 @@ int monitor_start(struct diptych *c, uint32_t guest)
 		return fail(c, ENOENT, "no monitor");
 	monitors++;
 	return 0;
+}
+
+int vnc_try_port(const struct diptych_desc *wanted)
+{
+	(void)wanted;
+	return fake_port_error;
 }
 
 void guard_start(struct diptych *c)
@@ -73,7 +80,7 @@ static void before(void)
 	struct diptych_disk *disk;
 
 	fake_reset();
-	monitors = 0;
+	monitors = fake_port_error = 0;
 	memset(&context, 0, sizeof(context));
 	diptych_desc_init(&desc);
 	desc.name = strdup("g");
