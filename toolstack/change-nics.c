@@ -25,6 +25,7 @@ static int join_network(struct change *change, int slot)
 	channel_close(&channel);
 	if (got == 2 && !memcmp(text, "ok", 2))
 		return 0;
+	make_printable(text);
 	return fail(change->c, EREMOTEIO, "the fidelity domain cannot join the network card: %s",
 		    got > 0 ? text : "no answer");
 }

@@ -44,6 +44,10 @@ static void take_disk(struct source *source, struct diptych_desc *desc, const ch
 			     item);
 		return;
 	}
+	if (from->backend != LIBXL_DISK_BACKEND_UNKNOWN && from->backend != LIBXL_DISK_BACKEND_PHY)
+		source_note(source, "disk",
+			    "\"%s\": backendtype=%s has no effect: it is phy for all", item,
+			    libxl_disk_backend_to_string(from->backend));
 	disk = diptych_desc_add_disk(desc);
 	if (!disk) {
 		source_error(source, "disk", item, "out of memory");

@@ -59,6 +59,10 @@ static void take_vnc(struct source *source, struct diptych_desc *desc)
 	}
 	if (take_number(source, "vncdisplay", 0, DISPLAY_MOST, &number))
 		desc->vnc_port = FIRST_PORT + (unsigned int)number;
+	if (take_number(source, "vncunused", 0, 1, &number) && number == (desc->vnc_port != 0))
+		source_note(source, "vncunused",
+			    "has no effect: a display that is named is taken as it is, without one "
+			    "the first free port");
 	take_string(source, "vncpasswd", &password);
 	if (password && *password)
 		source_error(
@@ -80,6 +84,7 @@ static void take_usb(struct source *source, struct diptych_desc *desc)
 	XLU_ConfigList *list;
 	const char *item;
 	int count, i;
+	long usb;
 
 	if (!xlu_cfg_get_list(source->config, "usbdevice", &list, &count, 1)) {
 		for (i = 0; i < count; i++)
@@ -88,6 +93,8 @@ static void take_usb(struct source *source, struct diptych_desc *desc)
 	} else if (!xlu_cfg_get_string(source->config, "usbdevice", &item, 1)) {
 		take_usb_device(source, desc, item);
 	}
+	if (take_number(source, "usb", 0, 1, &usb) && usb && !desc->usb_tablet)
+		source_note(source, "usb", "has no effect without usbdevice=\"tablet\"");
 }
 
 void config_screen(struct source *source, struct diptych_desc *desc)

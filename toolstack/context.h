@@ -40,6 +40,14 @@ void progress(struct diptych *c, const char *what, unsigned int percent);
 void clear_xen_error(struct diptych *c);
 const char *xen_error(const struct diptych *c); /* ": text", or "" when none was reported */
 
+/* Text from a domain that is not trusted: nothing is left that a terminal or a log's reader would act on. */
+static inline void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
+			*text = '?';
+}
+
 /* tree.c: xenstore.  Reads return strings by malloc, NULL when there is no such node. */
 #define TREE_PATH 256
 char *tree_read(struct diptych *c, const char *path, ...) __attribute__((format(printf, 2, 3)));

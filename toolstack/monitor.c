@@ -105,14 +105,13 @@ static void say_end(struct diptych *c, const struct diptych_pair *pair)
 		state = tree_read(c, "/local/domain/%u/diptych/state", pair->fidelity);
 		error = tree_read(c, "/local/domain/%u/diptych/error", pair->fidelity);
 	}
+	if (state)
+		make_printable(state);
 	say("guest %u has ended: %s%s%s", pair->guest, diptych_end_text(pair->end),
 	    state && *state ? "; its fidelity domain " : "", state ? state : "");
-	/* Written by a domain that is not trusted: nothing that a terminal would act on. */
 	for (rest = error; (line = strsep(&rest, "\n"));)
 		if (*line) {
-			for (char *p = line; *p; p++)
-				if ((unsigned char)*p < 0x20 || *p == 0x7f)
-					*p = '?';
+			make_printable(line);
 			say("  fidelity domain: %s", line);
 		}
 	free(state);

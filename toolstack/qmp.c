@@ -68,12 +68,11 @@ static char *cut(const char *value)
 
 static int refused(struct qmp *qmp, const char *error)
 {
-	char *text = json_string(json_member(error, "desc")), *p;
+	char *text = json_string(json_member(error, "desc"));
 	int result;
 
-	for (p = text; p && *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	if (text)
+		make_printable(text);
 	result = fail(qmp->c, EREMOTEIO, "the guest's device model refuses: %s",
 		      text ? text : "no reason given");
 	free(text);

@@ -459,6 +459,7 @@ START_TEST(what_fails_is_taken_back)
 
 	joined = "no\033[2J";
 	ck_assert_int_eq(attach_card(), -EREMOTEIO);
+	ck_assert_str_eq(context.error, "the fidelity domain cannot join the network card: no?[2J");
 	ck_assert(!card_plugged());
 	joined = "ok";
 	for (n = 0; n < 3; n++) { /* a loop device, libxl's disk, its slot in the tree */

@@ -257,6 +257,23 @@ START_TEST(what_has_no_effect_is_noted)
 	ck_assert_str_eq(desc.notes,
 			 "t.cfg:4: spice: has no effect: the screen is shown by VNC\n"
 			 "t.cfg:6: viridian: has no effect: a guest sees KVM's signature");
+	ck_assert_msg(
+		!read_text(BASE "usb=1\nvncunused=1\nvncdisplay=3\n"
+				"disk=[ 'format=raw, vdev=xvda, backendtype=qdisk, target=/a' ]\n"),
+		"%s", error);
+	ck_assert_str_eq(desc.notes,
+			 "t.cfg:5: vncunused: has no effect: a display that is named is taken as "
+			 "it is, without one the first free port\n"
+			 "t.cfg:4: usb: has no effect without usbdevice=\"tablet\"\n"
+			 "t.cfg:7: disk: \"format=raw, vdev=xvda, backendtype=qdisk, target=/a\": "
+			 "backendtype=qdisk has no effect: it is phy for all");
+	/* What does have its effect, or asks for none. */
+	ck_assert_msg(!read_text(BASE "usb=1\nusbdevice='tablet'\nvncunused=1\n"
+				      "disk=[ 'vdev=xvda, backendtype=phy, target=/a' ]\n"),
+		      "%s", error);
+	ck_assert_ptr_null(desc.notes);
+	ck_assert_msg(!read_text(BASE "usb=0\nvncunused=0\nvncdisplay=3\n"), "%s", error);
+	ck_assert_ptr_null(desc.notes);
 	/* A slip of the pen; what stands in strings, lists and comments is no setting. */
 	ck_assert_msg(!read_text(BASE "vnclsten=\"a=1\"; acpi = 1\n# x=1\n"
 				      "disk=[ 'phy:/dev/a,xvda,w',\n#b=1\n]\n  nonsense=[1]\n"),

@@ -140,6 +140,22 @@ START_TEST(a_screen_is_tried_again)
 }
 END_TEST
 
+START_TEST(what_a_fidelity_domain_says_is_no_control_code)
+{
+	char *text = NULL;
+	size_t size;
+
+	create();
+	set_key("/local/domain/1/diptych/state", "\033[2J\ngone\302\233J");
+	log_file = open_memstream(&text, &size);
+	end_guest(fake_target, SHUTDOWN_poweroff);
+	ck_assert_ptr_nonnull(strstr(text, "its fidelity domain ?[2J?gone??J\n"));
+	fclose(log_file);
+	log_file = NULL;
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("toolstack_monitor");
@@ -151,6 +167,7 @@ int main(void)
 	tcase_add_test(tcase, a_reboot_by_the_power_button_is_told_as_one);
 	tcase_add_test(tcase, a_screen_is_tried_again);
 	tcase_add_test(tcase, a_guest_that_was_rebooted_gets_no_more_room);
+	tcase_add_test(tcase, what_a_fidelity_domain_says_is_no_control_code);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

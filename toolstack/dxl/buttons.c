@@ -92,7 +92,8 @@ static int save_screen(uint32_t guest, const char *path)
 
 	if (asprintf(&made, "%s.new", path) < 0)
 		return complain("out of memory");
-	fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	unlink(made); /* never through a link that somebody has put there */
+	fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0) {
 		status = complain("%s: %s", made, strerror(errno));
 		free(made);

@@ -44,7 +44,7 @@ const struct verb verbs[] = {
 	{ "vcpu-pin", verb_vcpu_pin, DOMAIN " VCPU|all CPUS|all|- [SOFT-CPUS|all|-]",
 	  "Choose the CPUs that a guest's vCPU may run on", "", 3, 4, false },
 	{ "mem-set", verb_mem_set, DOMAIN " SIZE",
-	  "Tell a guest's balloon how much RAM to leave it (MiB, or with k, m, g)", "", 2, 2,
+	  "Tell a guest's balloon how much RAM to leave it (MiB, or with k, m, g, t)", "", 2, 2,
 	  false },
 	{ "sched-credit", verb_sched_credit, "[-d " DOMAIN " [-w WEIGHT] [-c CAP]]",
 	  "Show or set domains' shares of the CPUs",
