@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What ./check --full runs beyond one pass of every test: both emulators, 1, 2 and 4 CPUs, three kernels of dom0, GRUB on
 BIOS and UEFI, gigabytes, a thousand million fuzz steps.  It takes a night and may be stopped: a part that has passed on
-these very files is not repeated; what it said and when is kept in the cache.
+these very files is not repeated; what it said, when and of which files is kept in the cache and in doc/full-check.md, so that a
+committed page is taken up on another machine.
 
   full.py --build DIR [--list] [--minutes N] [PART...]     parts by name or its beginning; N: begins none after that time
 
@@ -44,11 +45,13 @@ PAIRS = [
 HEAD = """# `./check --full`
 
 Written by `tests/full.py`, which `./check --full` runs, after each part. A part that has passed on the same files is not
-repeated; "on these files" says whether the result is of the tree that this page lies in (documents apart).
+repeated. The last column is a hash of the files that it ran on; those that lie beside this page (documents apart) had `{tree}`
+when it was written.
 
-| part | what | result | when | took | on these files |
+| part | what | result | when | minutes | files |
 |---|---|---|---|---|---|
 """
+ROW = re.compile(r"\| `(\S+)` \| .* \| (\d+) passed, (\d+) failed(?:: (.*))? \| (\d{4}-\d\d-\d\d) \| (\d+) \| `(\w+)` \|")
 
 
 def parts():
@@ -103,18 +106,24 @@ def tree_key():
 
 
 class Results:
-    """One file for each part that has ended, by name; the last one counts, and says of which tree it is."""
+    """One file for each part that has ended, by name; the last one counts, and says of which tree it is.  What the cache has not
+    is taken from the page."""
 
     def __init__(self):
-        self.folder = os.path.join(CACHE, "full")
+        self.folder, self.page = os.path.join(CACHE, "full"), {}
         os.makedirs(self.folder, exist_ok=True)
+        if os.path.exists(SUMMARY):
+            with open(SUMMARY, encoding="utf-8") as file:
+                for name, passed, failed, why, date, minutes, tree in ROW.findall(file.read()):
+                    self.page[name] = {"tree": tree, "date": date, "seconds": int(minutes) * 60, "passed": int(passed),
+                                       "failed": int(failed), "why": why}
 
     def get(self, name):
         try:
             with open(f"{self.folder}/{name}.json", encoding="utf-8") as file:
                 return json.load(file)
         except (OSError, ValueError):
-            return None
+            return self.page.get(name)
 
     def put(self, name, result):
         with open(f"{self.folder}/{name}.new", "w", encoding="utf-8") as file:
@@ -145,15 +154,14 @@ def run(name, command, build, tree):
 
 def write_summary(results, tree):
     with open(SUMMARY, "w", encoding="utf-8") as file:
-        file.write(HEAD)
+        file.write(HEAD.format(tree=tree))
         for name, what, _ in parts():
             result = results.get(name)
             if not result:
                 file.write(f"| `{name}` | {what} | not run yet | | | |\n")
                 continue
             said = f"{result['passed']} passed, {result['failed']} failed" + (f": {result['why']}" if result["why"] else "")
-            file.write(f"| `{name}` | {what} | {said.replace('|', '/')} | {result['date']} | {result['seconds'] // 60} min | "
-                       f"{'yes' if result['tree'] == tree else 'no'} |\n")
+            file.write(f"| `{name}` | {what} | {said.replace('|', '/')} | {result['date']} | {result['seconds'] // 60} | `{result['tree']}` |\n")
 
 
 def main():

@@ -29,7 +29,7 @@ PROBE_ROWS = ["cpuid", "rdtsc", "vmmcall_from_user", "privcmd_nothing", "xen_ver
               "event_round_trip", "guest_port", "guest_mmio", "guest_cpuid", "guest_rdmsr", "guest_ipi", "guest_sleep",
               "grant_copy", "grant_map_unmap", "xl_create", "xl_destroy", "xen_version_more",
               "evtchn_send_more", "grant_copy_more", "event_between", "block_read", "block_write", "net_send", "net_receive",
-              "guest_disk", "guest_start"]
+              "guest_disk", "guest_start", "guest_boot"]
 # The calls of calls.c in its order; each is two rows from number 32 on, alone and among more domains.
 CALLS = ["xen_version get_features", "memory_op current_reservation of itself", "memory_op current_reservation of another", "vcpu_op is_up",
          "vcpu_op get_runstate_info", "hvm_op get_param", "event_channel_op status", "event_channel_op unmask", "grant_table_op query_size",

@@ -130,6 +130,8 @@ ROWS = [
     Row("real guest: 4 KiB read from virtio-blk, asleep until its interrupt", "instructions", None, cost("guest_disk"),
         cost_floor("guest_disk")),
     Row("real guest: from `dxl create` (KVM: QEMU's start) to its first instruction", "instructions", None, cost("guest_start")),
+    Row("real guest: a Linux, its first instruction (then GRUB) to its program", "instructions", None, cost("guest_boot"),
+        cost_floor("guest_boot")),
     Row("real guest without a screen: memory of its fidelity domain", "MiB", 65, lambda m: m["fidelity_mib"]),
     Row("real guest without a screen: fidelity domain and firmware together", "MiB", None, lambda m: m["beyond_mib"]),
     Row("machine code", "bytes", 150000, lambda m: m["text"]),

@@ -42,8 +42,9 @@ INIT = """#!/bin/busybox sh
 /bin/busybox sleep 1000
 """
 SEED = 1
-# What a guest does to itself: attack, how often for ./check and for --full; the last break its own machine.
-ATTACKS = [("instructions", 3000, 300000), ("memory", 1000, 100000), ("ports", 3000, 300000), ("msrs", 3000, 300000)]
+# What a guest does to itself: attack, how often for ./check and for --full.  Some break its own machine: then it is made again
+# for the next one; what surely does comes last.
+ATTACKS = [("instructions", 3000, 300000), ("memory", 1000, 100000), ("msrs", 3000, 300000), ("ports", 3000, 300000)]
 
 
 def initramfs(program, module, seed, count, folder):
@@ -60,8 +61,8 @@ def initramfs(program, module, seed, count, folder):
     return out
 
 
-def still_there(pvh, real=None):
-    for console in (pvh, real) if real else (pvh,):
+def still_there(*consoles):
+    for console in consoles:
         console.send("echo still-$((40+2))\n")
         console.expect(r"still-42", 120)
 
@@ -85,22 +86,53 @@ def bad_fidelity(bed, dom0, image):
     dom0.run("for i in $(seq 60); do xl list | grep -q '^bad1' || exit 0; sleep 1; done; dxl destroy bad1", within=300)
 
 
-def bad_guest(bed, dom0, console, pvh):
+def start_real(bed, dom0, sight):
+    dom0.run("dxl create /tmp/real1.cfg", within=600)
+    console = dom0.dialogue(f"real{sight}", "dxl console real1")
+    log_in_and_look(console, disk_kernel(bed))
+    return console
+
+
+def fetch(dom0, console):
+    """The hostile program, into the guest."""
+    lease(console)
     listen(dom0, 7003, "FILE:/tmp/hostile TCP-LISTEN:7003,reuseaddr")
     command(console, f"modprobe msr; cat </dev/tcp/{DOM0}/7003 >/root/hostile; chmod 755 /root/hostile", "fetched", 300)
+
+
+def attack(bed, console, name, number):
+    """Whether the guest lives on; whether it began is seen in any case."""
+    console.send(f"echo beg''un; /root/hostile guest-{name} {number} {bed.seed or SEED}; echo att''acked\n")
+    console.expect(r"begun\s", 120)
+    try:
+        said = console.expect(r"([\s\S]*)attacked", 60).group(1)
+        still_there(console)
+    except Failed:
+        # It has broken itself: its affair, as long as it alone is broken.
+        bed.figure(f"pair-hostile: the guest did not survive guest-{name}")
+        return False
+    done = re.search(r"\d+ (ports|accesses to device memory|MSR accesses|instructions)", said)
+    # QEMU's processor has faults that Linux ends a program for.
+    bed.figure(f"pair-hostile: the guest survived guest-{name}: " + (done.group(0) if done else "Linux ended the program"))
+    return True
+
+
+def bad_guest(bed, dom0, console, pvh):
+    fetch(dom0, console)
     for name, number, full in ATTACKS:
-        number = full if bed.full else number
-        console.send(f"/root/hostile guest-{name} {number} {bed.seed or SEED}; echo att''acked\n")
-        try:
-            said = console.expect(r"([\s\S]*)attacked", 120).group(1)
-        except Failed:
-            # It has broken itself: its affair, as long as it alone is broken.
-            bed.figure(f"pair-hostile: the guest did not survive guest-{name}")
-            break
-        if f"guest-{name}: 0 wrong" not in said:  # QEMU's processor has faults that Linux ends a program for
-            bed.figure(f"pair-hostile: the guest ended the program guest-{name}")
+        if not console:
+            console = start_real(bed, dom0, name)
+            fetch(dom0, console)
+        lives = attack(bed, console, name, full if bed.full else number)
         still_there(pvh)
+        if not lives:
+            console.close()
+            console = None
+            dom0.run("dxl destroy real1", within=300)
     still_there(pvh)
+    if console:
+        console.close()
+        dom0.run("dxl destroy real1", within=300)
 
 
 def run(bed):
@@ -115,15 +147,11 @@ def run(bed):
     pvh = dom0.dialogue("pvh1", "xl console pvh1")
     pvh.expect(r"pvh-guest# ", 300, nudge="\n")
     dom0.write("/tmp/real1.cfg", REAL)
-    dom0.run("dxl create /tmp/real1.cfg", within=600)
-    real = dom0.dialogue("real1", "dxl console real1")
-    log_in_and_look(real, disk_kernel(bed))
+    real = start_real(bed, dom0, 1)
     bad_fidelity(bed, dom0, image)
     still_there(pvh, real)
-    lease(real)
     bad_guest(bed, dom0, real, pvh)
-    for console in (real, pvh):
-        console.close()
-    dom0.run("dxl destroy real1; xl destroy pvh1", within=300)
+    pvh.close()
+    dom0.run("xl destroy pvh1", within=300)
     if dom0.domains() != ["Domain-0"]:
         raise Failed("`xl list` still shows a domain after all were destroyed")
