@@ -27,7 +27,7 @@ ROWS = [
     ["boot-errors"],
     ["thin-dom0", "dom0-traps", "thin-pvh", "pvh-other", "xl-verbs", "thin-pair", "thin-virsh"],
     ["xl-debian", "xl-side", "xl-many", "pvh-hostile", "xl-cycles", "sealing"],
-    ["dxl-verbs", "dxl-errors", "pair-screen"],
+    ["dxl-verbs", "dxl-errors", "pair-screen", "pair-xapic"],
     ["dom0-io"],
     ["dom0-smp", "xl-sched"],
     ["dom0-kernel"],

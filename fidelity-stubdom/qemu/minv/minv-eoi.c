@@ -3,7 +3,8 @@
  * KVM's paravirtual end of interrupt (Linux, Documentation/virt/kvm/x86/msr.rst, MSR_KVM_PV_EOI_EN): a bit in
  * guest memory says that the interrupt in service needs no EOI but the clearing of that bit.  It saves the most
  * frequent exit of all.  The bit is set only from an injection to the next exit, and only when the EOI has
- * nothing else to do: one interrupt in service, edge triggered, none waiting behind it.
+ * nothing else to do: one interrupt in service, edge triggered, none waiting behind it; and only in x2APIC mode, as QEMU's
+ * APIC takes an EOI that is no access to memory in that mode alone.
  */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
@@ -34,9 +35,10 @@ static bool nothing_else_to_do(APICCommonState *apic, int vector)
 void minv_eoi_injected(CPUState *cpu, int vector)
 {
 	AccelCPUState *accel = cpu->accel;
+	DeviceState *apic = X86_CPU(cpu)->apic_state;
 
-	if (!(accel->pv_eoi & ENABLE) ||
-	    !nothing_else_to_do(APIC_COMMON(X86_CPU(cpu)->apic_state), vector))
+	if (!(accel->pv_eoi & ENABLE) || !is_x2apic_mode(apic) ||
+	    !nothing_else_to_do(APIC_COMMON(apic), vector))
 		return;
 	address_space_stl_le(&address_space_memory, address(cpu), 1, MEMTXATTRS_UNSPECIFIED, NULL);
 	accel->pv_eoi_set = true;
