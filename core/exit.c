@@ -363,6 +363,8 @@ static void enter(struct cpu *c, struct vcpu *x, enum count_kind kind)
 	}
 	if (b->exit_code == EXIT_INTR || b->exit_code == EXIT_NMI)
 		interrupt_window();
+	if (b->tlb_control && (b->exit_code == EXIT_INVALID || b->exit_code == EXIT_INVALID_32))
+		svm_not_entered(c, &x->asid_generation);
 	cpu_leave_guest(c);
 	if (own[0] + own[1]) {
 		exit_count(kind, EXIT_VMMCALL, own[0]);

@@ -13,8 +13,8 @@
 #include "vcpu/relay.h"
 #include "vcpu/sched.h"
 
-#define TABLES_A_STEP 4u
-#define FRAMES_A_STEP 65536u
+#define TABLES_A_STEP 1u
+#define FRAMES_A_STEP 8192u
 #define TABLE_PASSES  4u
 
 /* destroy_cursor: pass (tables of level 1, 2, 3, 4, then frames) in the upper half. */

@@ -66,7 +66,7 @@ int domain_make(u64 id, u64 builder, bool hardware, bool passive, struct domain 
 	err = domain_create(id, builder,
 			    (hardware ? DOMAIN_HARDWARE : 0) | (passive ? DOMAIN_GUEST : 0),
 			    hardware ? free_tables.nr : free_tables.nr / 4,
-			    hardware ? free_slots.nr : free_slots.nr / 4);
+			    hardware ? free_slots.nr : free_slots.nr / 64);
 	if (err) {
 		pages_free(d->e820, 1);
 		pages_free(d, DOMAIN_PAGES);
@@ -220,13 +220,11 @@ void domain_crash(struct domain *d, const char *format, ...)
 	format_list(text, sizeof(text), format, args);
 	va_end(args);
 	printk(LOG_G_ERROR "d%u crashed: %s\n", d->id, text);
-	if (v && v->domain == d)
-		printk(LOG_G_ERROR
-		       "d%uv%u rip %llx rsp %llx rax %llx cr0 %llx cr3 %llx cr4 %llx efer %llx\n",
-		       d->id, v->id, (unsigned long long)v->vmcb->rip,
-		       (unsigned long long)v->vmcb->rsp, (unsigned long long)v->vmcb->rax,
-		       (unsigned long long)v->vmcb->cr0, (unsigned long long)v->vmcb->cr3,
-		       (unsigned long long)v->vmcb->cr4, (unsigned long long)v->vmcb->efer);
+	if (v && v->domain == d) /* no data: it may be sealed */
+		printk(LOG_G_ERROR "d%uv%u rip %llx cr0 %llx cr3 %llx cr4 %llx efer %llx\n", d->id,
+		       v->id, (unsigned long long)v->vmcb->rip, (unsigned long long)v->vmcb->cr0,
+		       (unsigned long long)v->vmcb->cr3, (unsigned long long)v->vmcb->cr4,
+		       (unsigned long long)v->vmcb->efer);
 	domain_shutdown(d, SHUTDOWN_CRASH_);
 }
 

@@ -37,9 +37,9 @@ int strncmp(const char *a, const char *b, size_t n);
 #define LOG_G_WARNING \
 	"\x02"        \
 	"2"
-#define LOG_G_INFO \
-	"\x02"     \
-	"3"
+#define LOG_G_DEBUG \
+	"\x02"      \
+	"4"
 /* level: 0 nothing, else the number of the last level that is said. */
 void log_level_set(bool guests, u32 level);
 

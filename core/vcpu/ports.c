@@ -13,7 +13,7 @@
 #define PORT_PIT_2   0x42 /* 0 ends Linux's calibration loop after 6 reads instead of 100,000 */
 #define PORT_DEBUG   0xe9
 
-/* Early text of a domain that has no console yet. */
+/* Early text of a domain that has no console yet. Not said unless asked for: a domain could keep the UART busy with it. */
 static void debug_byte(u16 domid, char c)
 {
 	static char line[120];
@@ -23,11 +23,12 @@ static void debug_byte(u16 domid, char c)
 	if (whose != domid || c == '\n' || n == sizeof(line) - 1) {
 		line[n] = 0;
 		if (n)
-			printk(LOG_G_INFO "d%u: %s\n", whose, line);
+			printk(LOG_G_DEBUG "d%u: %s\n", whose, line);
 		n = 0;
 		whose = domid;
 	}
-	if (c != '\n' && c != '\r')
+	/* What a terminal would take for a command is left out. */
+	if (c == '\t' || (c >= ' ' && c < 0x7f))
 		line[n++] = c;
 }
 

@@ -170,9 +170,10 @@ static void want_deadline(struct queue *q, u64 ns)
 
 static void guest_deadline(struct queue *q, const struct vcpu *guest)
 {
-	/* Rounded up: when the timer fires, the deadline has come by the TSC too. */
+	/* Rounded up: when the timer fires, the deadline has come by the TSC too. What is years away must not wrap. */
 	if (guest->deadline_tsc)
-		want_deadline(q, tsc_to_ns(guest->deadline_tsc - tsc_at_boot()) + 1);
+		want_deadline(
+			q, tsc_to_ns(min_u64(guest->deadline_tsc - tsc_at_boot(), ~0ull >> 8)) + 1);
 }
 
 static void own_deadlines(struct queue *q, const struct vcpu *v)

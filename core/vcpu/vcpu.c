@@ -126,6 +126,8 @@ void vcpu_unload(struct cpu *c, struct vcpu *v)
 	__asm__ volatile("mov %%db3, %0" : "=r"(v->dr[3]));
 }
 
+static const u32 x87_operand;
+
 void vcpu_load(struct cpu *c, struct vcpu *v)
 {
 	/* Still there when nobody else was loaded here and it was loaded nowhere else. */
@@ -133,6 +135,8 @@ void vcpu_load(struct cpu *c, struct vcpu *v)
 		return;
 	if (!c->loaded || c->loaded->domain != v->domain)
 		speculation_leave();
+	/* Before Zen 2 that leaves the last x87 instruction's addresses there: make them the core's. */
+	__asm__ volatile("fnclex; ffree %%st(7); fildl %0" : : "m"(x87_operand));
 	__asm__ volatile("fxrstor64 %0" : : "m"(v->fpu));
 	__asm__ volatile("mov %0, %%db0" : : "r"(v->dr[0]));
 	__asm__ volatile("mov %0, %%db1" : : "r"(v->dr[1]));

@@ -62,7 +62,19 @@ svm_world_switch:
 	vmload %rax
 	cli
 	stgi
-	/* Registers still hold the guest's values: do not let speculation in the core use them. */
+	/*
+	 * Registers and the stack of returns still hold the guest's values: do not let speculation in the core use
+	 * them. From here to the main loop it returns from less calls than these.
+	 */
+	.rept 8
+	call 1f
+	int3
+1:
+	.endr
+	addq $64, %rsp
+	xorl %ecx, %ecx
+	xorl %edx, %edx
+	xorl %edi, %edi
 	xorl %ebx, %ebx
 	xorl %ebp, %ebp
 	xorl %r8d, %r8d

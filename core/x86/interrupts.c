@@ -8,6 +8,7 @@
 #include "lib.h"
 #include "x86/cpu.h"
 #include "x86/panic.h"
+#include "x86/svm.h"
 #include "x86/this_cpu.h"
 
 #define SELECTOR_CODE 8
@@ -33,10 +34,10 @@ struct table_pointer {
 	u64 base;
 } __packed;
 
-extern u8 entry_stubs[256][32];
+extern u8 entry_stubs[256][32], interrupt_window_end[], idle_window_end[];
 
 static struct idt_entry idt[256] __aligned(16);
-void exception_entry(const struct exception_frame *f);
+void exception_entry(struct exception_frame *f);
 
 /* The same for all CPUs: which stacks 1 to 3 are is in each one's TSS. */
 static void idt_init(void)
@@ -83,10 +84,15 @@ void descriptors_init(struct cpu *cpu)
 	wrmsr(MSR_GS_BASE, (u64)cpu);
 }
 
-void exception_entry(const struct exception_frame *f)
+void exception_entry(struct exception_frame *f)
 {
 	if (f->vector == VECTOR_NMI) {
 		this_cpu()->nmi_taken++;
+		/* On the one instruction of a window, STI's shadow is gone now: what waits would hit it. The window is over. */
+		if (f->rip == (u64)interrupt_window_end - 1 || f->rip == (u64)idle_window_end - 1) {
+			f->rip++;
+			f->rflags &= ~RFLAGS_IF;
+		}
 		return;
 	}
 	panic_reason("exception %llu in the core, error code %llx", (unsigned long long)f->vector,

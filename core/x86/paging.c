@@ -182,16 +182,24 @@ void *window_move(void *window, u64 mfn)
 	return window;
 }
 
-/* The one primitive that zeroes a domain frame, for the protection layer. */
+/*
+ * The one primitive that zeroes a domain frame, for the protection layer.  In memory, not in a cache: who gets the frame may
+ * read past caches.
+ */
 void frame_zero(u64 mfn);
 
 void frame_zero(u64 mfn)
 {
 	u64 *p = window_open(mfn);
-	u64 n = PAGE_SIZE / 8;
-	void *d = p;
 
-	__asm__ volatile("rep stosq" : "+D"(d), "+c"(n) : "a"(0ull) : "memory");
+	for (u64 i = 0; i < PAGE_SIZE / 8; i += 8)
+		__asm__ volatile(".irp at, 0, 8, 16, 24, 32, 40, 48, 56\n"
+				 "movnti %1, \\at(%0)\n"
+				 ".endr"
+				 :
+				 : "r"(p + i), "r"(0ull)
+				 : "memory");
+	__asm__ volatile("sfence" ::: "memory");
 	window_close(p);
 }
 

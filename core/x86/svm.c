@@ -147,6 +147,12 @@ void svm_assign_asid(struct cpu *c, struct vmcb *b, u64 *of)
 	*of = c->generation;
 }
 
+void svm_not_entered(struct cpu *c, u64 *of)
+{
+	c->next_asid = asids;
+	*of = 0;
+}
+
 void svm_run(struct cpu *c, struct vmcb *b, struct gprs *regs)
 {
 	svm_world_switch((u64)b, regs, (u64)c->host_state);

@@ -198,5 +198,7 @@ void svm_hide_ports(u16 first, u16 nr);
 /* Gives the control block an ASID of c's current generation; *of remembers of which it has one. To be
  * followed by svm_run. */
 void svm_assign_asid(struct cpu *c, struct vmcb *b, u64 *of);
+/* That was not entered, so that nothing was flushed, though it was to be: it is owed to the next one. */
+void svm_not_entered(struct cpu *c, u64 *of);
 
 #endif

@@ -36,10 +36,14 @@ static int vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *op)
 	return 0;
 }
 
+#define PAUSES 255u /* that dom0 may have at once, as on Xen */
+
 static int pause(struct call *c, struct domain *d)
 {
 	if (d == c->d)
 		return -EINVAL;
+	if (d->pause_count >= PAUSES)
+		return -EOVERFLOW;
 	domain_pause(d);
 	return 0;
 }

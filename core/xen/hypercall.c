@@ -10,8 +10,9 @@
 #define VMMCALL_LENGTH 3u
 #define CS_LONG	       (1u << 9)
 
-/* Multicall entries that one pass runs; each may be a whole chunk of a memory_op. */
+/* Multicall entries that one pass runs; each may be a whole chunk of a memory_op, so that time ends it as well. */
 #define MULTICALL_CHUNK 16
+#define MULTICALL_NS	200000
 
 static s64 do_multicall(struct call *c);
 
@@ -60,7 +61,8 @@ static s64 dispatch(u64 nr, struct call *c)
 /* Not inlined: dispatch() would make room for an entry at each call. */
 __attribute__((noinline)) static s64 do_multicall(struct call *c)
 {
-	u64 list = c->arg[0], count = c->arg[1] & 0xffffffff, done = 0;
+	u64 list = c->arg[0], count = c->arg[1] & 0xffffffff, done = 0,
+	    end = now_ns() + MULTICALL_NS;
 	s64 result = 0;
 
 	while (done < count) {
@@ -68,7 +70,7 @@ __attribute__((noinline)) static s64 do_multicall(struct call *c)
 		struct multicall_entry entry;
 		struct call inner = { .v = c->v, .d = c->d };
 
-		if (done == MULTICALL_CHUNK) {
+		if (done == MULTICALL_CHUNK || (done && now_ns() > end)) {
 			result = CALL_AGAIN;
 			break;
 		}

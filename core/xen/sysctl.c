@@ -67,7 +67,10 @@ static void dump_domains(void)
 				       "upcall %u\n",
 				       d->id, i, v->start, v->blocked,
 				       (unsigned long long)vcpu_time(v),
-				       (unsigned long long)v->vmcb->rip,
+				       /* a sealed domain's is nobody's business */
+				       d->hardware || !domains_seal
+					       ? (unsigned long long)v->vmcb->rip
+					       : 0,
 				       (unsigned long long)v->timer_ns,
 				       (unsigned long long)v->poll_deadline_ns,
 				       events_pending(d->vcpus[i]));

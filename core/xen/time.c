@@ -99,6 +99,7 @@ void runstate_now(const struct vcpu *v, struct vcpu_runstate_info *info)
 {
 	u64 now = now_ns();
 
+	memset(info, 0, sizeof(*info)); /* its padding, too */
 	info->state = (int)v->runstate;
 	info->state_entry_time = v->runstate_entry_ns;
 	memcpy(info->time, v->runstate_time, sizeof(info->time));

@@ -91,4 +91,51 @@ START_TEST(nmi)
 }
 END_TEST
 
-TESTS(stopped_goes_on, what_never_ran_is_not_let_go, the_last_one_is_the_domains_end, nmi)
+START_TEST(pauses_are_counted)
+{
+	struct xen_domctl op = { .cmd = XEN_DOMCTL_pausedomain };
+
+	setup();
+	op.domain = d->id;
+	for (u32 i = 0; i < 255; i++)
+		ok(domctl(&op));
+	fails(EOVERFLOW, domctl(&op));
+	ck_assert_uint_eq(d->pause_count, 255);
+}
+END_TEST
+
+/* What is copied out holds nothing of the core, between its fields neither. */
+START_TEST(runstate_has_no_leak)
+{
+	struct vcpu_runstate_info *info;
+
+	world();
+	info = at(ARG);
+	memset(info, 0x5a, sizeof(*info));
+	ok(hyper(vcpu0(dom0), __HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, ARG, 0));
+	ck_assert_uint_eq(*(u32 *)((u8 *)info + sizeof(info->state)), 0);
+}
+END_TEST
+
+/* A list gives others the lock, whatever its entries take. */
+START_TEST(a_list_ends_its_pass_in_time)
+{
+	struct multicall_entry *list;
+
+	world();
+	list = at(ARG);
+	for (u32 i = 0; i < 8; i++)
+		list[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version,
+						    .args = { XENVER_version } };
+	ok(hyper(vcpu0(dom0), __HYPERVISOR_multicall, ARG, 8, 0, 0));
+	ck_assert_uint_eq(passes, 1);
+	ns_a_look = 1000000;
+	ok(hyper(vcpu0(dom0), __HYPERVISOR_multicall, ARG, 8, 0, 0));
+	ck_assert_uint_eq(passes, 8);
+	for (u32 i = 0; i < 8; i++)
+		ck_assert_uint_eq(list[i].result, 4 << 16 | 17);
+}
+END_TEST
+
+TESTS(stopped_goes_on, what_never_ran_is_not_let_go, the_last_one_is_the_domains_end, nmi,
+      pauses_are_counted, runstate_has_no_leak, a_list_ends_its_pass_in_time)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A 64-bit PVH system that is not Linux, by stock `xl`: QEMU's own test system, which Debian ships as source.  It enters by
 Xen's PVH entry, sets up long mode by itself, tries every size and offset of access to its memory, says so on port 0xe9,
-which is the hypervisor's log, and ends by a halt without interrupts, which is a PVH guest's power-off."""
+which is the hypervisor's log when that is asked for, and ends by a halt without interrupts, which is a PVH guest's power-off."""
 import re
 
 from bed.images import image
+from bed.machine import Setup
 from bed.output import Failed
 
 CONFIG = """name = "other"
@@ -16,7 +17,7 @@ vcpus = 1
 
 
 def run(bed):
-    dom0 = bed.dom0()
+    dom0 = bed.dom0(Setup(name="other", core="guest_loglvl=all"))
     with open(image("bare") + "/memory", "rb") as file:
         dom0.run("cat >/tmp/other", stdin=file.read())
     dom0.write("/tmp/other.cfg", CONFIG)
