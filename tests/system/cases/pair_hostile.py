@@ -42,9 +42,9 @@ INIT = """#!/bin/busybox sh
 /bin/busybox sleep 1000
 """
 SEED = 1
-# What a guest does to itself: attack, how often for ./check and for --full.  Some break its own machine: then it is made again
+# What a guest does to itself: attack, how often for ./check and for --full, and how many seconds it has for that.  Some break its own machine: then it is made again
 # for the next one; what surely does comes last.
-ATTACKS = [("instructions", 3000, 300000), ("memory", 1000, 100000), ("msrs", 3000, 300000), ("ports", 3000, 300000)]
+ATTACKS = [("instructions", 3000, 300000, 60), ("memory", 1000, 100000, 30), ("msrs", 3000, 300000, 20), ("ports", 3000, 300000, 20)]
 
 
 def initramfs(program, module, seed, count, folder):
@@ -100,12 +100,12 @@ def fetch(dom0, console):
     command(console, f"modprobe msr; cat </dev/tcp/{DOM0}/7003 >/root/hostile; chmod 755 /root/hostile", "fetched", 300)
 
 
-def attack(bed, console, name, number):
+def attack(bed, console, name, number, seconds):
     """Whether the guest lives on; whether it began is seen in any case."""
     console.send(f"echo beg''un; /root/hostile guest-{name} {number} {bed.seed or SEED}; echo att''acked\n")
     console.expect(r"begun\s", 120)
     try:
-        said = console.expect(r"([\s\S]*)attacked", 60).group(1)
+        said = console.expect(r"([\s\S]*)attacked", seconds).group(1)
         still_there(console)
     except Failed:
         # It has broken itself: its affair, as long as it alone is broken.
@@ -119,11 +119,11 @@ def attack(bed, console, name, number):
 
 def bad_guest(bed, dom0, console, pvh):
     fetch(dom0, console)
-    for name, number, full in ATTACKS:
+    for name, number, full, seconds in ATTACKS:
         if not console:
             console = start_real(bed, dom0, name)
             fetch(dom0, console)
-        lives = attack(bed, console, name, full if bed.full else number)
+        lives = attack(bed, console, name, full if bed.full else number, seconds * 10 if bed.full else seconds)
         still_there(pvh)
         if not lives:
             console.close()
