@@ -5,7 +5,7 @@
 #   build.sh headers     prints the folder of libvirt's internal headers
 #   build.sh cppflags    prints the compiler's options for them
 #   build.sh corpus      prints a folder with the domain XML and xl.cfg of libvirt's own tests: for tests/corpus.py
-#   build.sh double      prints a folder with a module that has tests/double.c in it in place of libdiptych: for
+#   build.sh double      prints a folder with a module that has tests/double*.c in it in place of libdiptych: for
 #                        tests/run.sh, never shipped
 #   build.sh stock       prints the folder below which that libvirt itself is; nothing for the system's own
 set -euo pipefail
@@ -83,7 +83,7 @@ build_double() {
 	libraries=$(stock)/usr/lib/x86_64-linux-gnu
 	# -z defs finds now what the daemon would find when it loads us.
 	# shellcheck disable=SC2046
-	gcc -shared -o "$out/libvirt_driver_libxl.so" "$here"/*.c "$here/tests/double.c" \
+	gcc -shared -o "$out/libvirt_driver_libxl.so" "$here"/*.c "$here"/tests/*.c \
 		"$here"/../toolstack/{config*,cpu-list,source,desc}.c -std=gnu11 -O1 -g -D_GNU_SOURCE \
 		-fsanitize=undefined -fno-sanitize-recover=undefined \
 		-DXEN_CAPABILITIES='"/run/diptych-double/capabilities"' -fPIC -fvisibility=hidden \

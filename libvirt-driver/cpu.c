@@ -240,18 +240,21 @@ void cpu_apply_pins(virDomainObj *vm)
 	}
 }
 
-static int keep_pin(virDomainDef *def, unsigned int vcpu, virBitmap *map)
+static int check_vcpu(virDomainDef *def, unsigned int vcpu)
+{
+	if (!def || virDomainDefGetVcpu(def, vcpu))
+		return 0;
+	virReportError(VIR_ERR_INVALID_ARG, _("vcpu %u: the domain has %u"), vcpu,
+		       virDomainDefGetVcpusMax(def));
+	return -1;
+}
+
+static void keep_pin(virDomainDef *def, unsigned int vcpu, virBitmap *map)
 {
 	virDomainVcpuDef *to = virDomainDefGetVcpu(def, vcpu);
 
-	if (!to) {
-		virReportError(VIR_ERR_INVALID_ARG, _("vcpu %u: the domain has %u"), vcpu,
-			       virDomainDefGetVcpusMax(def));
-		return -1;
-	}
 	virBitmapFree(to->cpumask);
 	to->cpumask = virBitmapNewCopy(map);
-	return 0;
 }
 
 int domain_pin_vcpu_flags(virDomainPtr dom, unsigned int vcpu, unsigned char *bits, int bytes,
@@ -274,13 +277,16 @@ int domain_pin_vcpu_flags(virDomainPtr dom, unsigned int vcpu, unsigned char *bi
 		virReportError(VIR_ERR_INVALID_ARG, "%s", _("vcpupin: no CPU is named"));
 		goto out;
 	}
-	if (live && (keep_pin(live, vcpu, map) < 0 || pin_live(vm, vcpu, map) < 0))
+	if (check_vcpu(live, vcpu) < 0 || check_vcpu(config, vcpu) < 0 ||
+	    (live && pin_live(vm, vcpu, map) < 0))
 		goto out;
-	if (config && (keep_pin(config, vcpu, map) < 0 || definition_save(vm) < 0))
-		goto out;
-	if (live)
+	if (live) {
+		keep_pin(live, vcpu, map);
 		save_status(vm);
-	ret = 0;
+	}
+	if (config)
+		keep_pin(config, vcpu, map);
+	ret = config ? definition_save(vm) : 0;
 out:
 	domain_job_done(&vm);
 	return ret;

@@ -212,22 +212,24 @@ static void check_pvh(virDomainObj *vm)
 {
 	virDomainState state = virDomainObjGetState(vm, NULL);
 	struct diptych_pair found;
-	bool is;
+	int is;
 
 	/* One that was preserved stays until somebody destroys it. */
 	if (!virDomainObjIsActive(vm) || !is_pvh(vm->def) ||
 	    virDomainObjBeginJob(vm, VIR_JOB_MODIFY) < 0)
 		return;
 	if (virDomainObjIsActive(vm)) {
-		is = pvh_find(vm->def->uuid, &found);
-		if (!is || found.guest != (uint32_t)vm->def->id || found.state == DIPTYCH_DYING)
+		is = pvh_look(vm->def->uuid, &found);
+		if (is < 0)
+			VIR_WARN("Domain %s: the hypervisor cannot be asked", vm->def->name);
+		else if (!is || found.guest != (uint32_t)vm->def->id ||
+			 found.state == DIPTYCH_DYING)
 			deactivate(vm, VIR_DOMAIN_SHUTOFF_DESTROYED,
 				   VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
 		else if (found.state == DIPTYCH_SHUTDOWN && state != VIR_DOMAIN_SHUTDOWN &&
 			 state != VIR_DOMAIN_CRASHED)
 			pvh_ended(vm, found.end);
-		if (is)
-			diptych_pair_dispose(&found);
+		diptych_pair_dispose(&found);
 	}
 	virDomainObjEndJob(vm);
 }

@@ -301,7 +301,7 @@ static enum diptych_state state_of(const libxl_dominfo *info, enum diptych_end *
 	return info->paused ? DIPTYCH_PAUSED : info->blocked ? DIPTYCH_BLOCKED : DIPTYCH_RUNNING;
 }
 
-bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair)
+int pvh_look(const unsigned char *uuid, struct diptych_pair *pair)
 {
 	libxl_ctx *context = xen_open();
 	libxl_dominfo *list, *info = NULL;
@@ -310,10 +310,14 @@ bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair)
 	memset(pair, 0, sizeof(*pair));
 	if (!context) {
 		virResetLastError();
-		return false;
+		return -1;
 	}
 	list = libxl_list_domain(context, &count);
-	for (i = 0; list && i < count; i++) {
+	if (!list) {
+		libxl_ctx_free(context);
+		return -1;
+	}
+	for (i = 0; i < count; i++) {
 		/* The id decides: a domain that is being taken apart keeps its uuid for a while. */
 		if (memcmp(libxl_uuid_bytearray_const(&list[i].uuid), uuid, VIR_UUID_BUFLEN) == 0 &&
 		    (!info || info->dying))
@@ -332,4 +336,9 @@ bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair)
 	libxl_dominfo_list_free(list, count);
 	libxl_ctx_free(context);
 	return info != NULL;
+}
+
+bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair)
+{
+	return pvh_look(uuid, pair) > 0;
 }

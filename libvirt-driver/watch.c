@@ -13,6 +13,8 @@
 
 VIR_LOG_INIT("diptych.watch");
 
+#define AGAIN_MS 1000
+
 static struct diptych *context; /* the thread's own, once it runs */
 static int event_fd = -1;	/* belongs to the context */
 static int stop_fd = -1;
@@ -32,24 +34,31 @@ static void event(void *user G_GNUC_UNUSED, const struct diptych_event *event)
 static void run(void *opaque G_GNUC_UNUSED)
 {
 	struct pollfd fds[2] = {
-		{ .fd = event_fd, .events = POLLIN },
 		{ .fd = stop_fd, .events = POLLIN },
+		{ .fd = event_fd, .events = POLLIN },
 	};
+	bool deaf = false;
 
 	follow_pvh(); /* which may have ended while nobody was here */
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (fds[1].revents)
+		fds[0].revents = fds[1].revents = 0;
+		poll(fds, deaf ? 1 : 2, deaf ? AGAIN_MS : -1);
+		if (fds[0].revents)
 			return;
-		if (!fds[0].revents)
+		if (!deaf && !fds[1].revents)
 			continue;
-		if (diptych_event_dispatch(context, event, NULL) < 0)
-			break;
+		if (diptych_event_dispatch(context, event, NULL) < 0) {
+			/* It knows of pairs what it knew: what has happened since it tells the next time. */
+			if (!deaf)
+				VIR_ERROR(_("cannot hear of pairs that end, trying again: %s"),
+					  diptych_error(context));
+			deaf = true;
+			continue;
+		}
+		deaf = false;
 		follow_preserved();
 		follow_pvh();
 	}
-	VIR_ERROR(_("cannot hear of pairs that end any more: %s"), diptych_error(context));
 }
 
 int watch_open(void)

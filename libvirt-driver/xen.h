@@ -36,6 +36,8 @@ int pvh_rename(uint32_t domid, const char *from, const char *to);
 int pvh_disk(uint32_t domid, virDomainDiskDef *disk, bool attach);
 int pvh_nic(uint32_t domid, virDomainNetDef *net, bool attach);
 char *pvh_nic_name(uint32_t domid, const virDomainNetDef *net); /* in dom0 */
+/* 1: it is there, 0: it is not, -1: the hypervisor cannot be asked.  No error is set. */
+int pvh_look(const unsigned char *uuid, struct diptych_pair *pair);
 /* As pair_find; fidelity is DIPTYCH_NO_DOMAIN. */
 bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair);
 

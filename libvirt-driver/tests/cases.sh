@@ -86,7 +86,7 @@ with "<devices><video><model type='vga' vram='512'/></video></devices>"
 check "refuses 512 KiB of video memory" refused "video vram '512'" v define /run/other.xml
 check "nothing of these was defined" test "$(v list --all --name)" = web
 
-v event --all --loop --timeout 120 >/run/events 2>&1 &
+virsh -q -c "$uri" event --all --loop --timeout 120 >/run/events 2>&1 &
 events=$!
 sleep 3
 touch $world/refuse
@@ -119,7 +119,7 @@ check "... and finds the running domain" is web running
 check "... with its console" test "$(v ttyconsole web)" = "$(readlink $world/pty)"
 sleep 4
 check "it does not time out beside a running domain" kill -0 $daemon
-v event --all --loop --timeout 120 >/run/events 2>&1 &
+virsh -q -c "$uri" event --all --loop --timeout 120 >/run/events 2>&1 &
 events=$!
 sleep 3
 finish_pair poweroff
@@ -129,6 +129,13 @@ check "... and a client is told" eventually grep -q "'lifecycle' for domain 'web
 check "... and the status file is gone" test ! -e /run/libvirt/diptych/web.xml
 
 check "start again" v start web
+touch $world/deaf
+finish_pair poweroff
+sleep 1
+check "an end that nobody can hear of" is web running
+rm $world/deaf
+check "... is heard of later" eventually is web "shut off"
+v start web
 finish_pair crash
 check "a guest that crashes is off" eventually is web "shut off"
 check "... because it crashed" grep -q "shut off (crashed)" <(v domstate --reason web)

@@ -7,7 +7,8 @@
  * Its world is the folder $DIPTYCH_DOUBLE.  A pair is a file there named by its uuid and holding
  * "GUEST MEMORY_KIB STATE NAME"; a test ends a pair by writing "GUEST REASON" to UUID.end and then
  * removing UUID, or makes one by a rename to UUID; while the file `lock` is there, a monitor is at work; while `busy` is, no
- * machine answers; while `refuse` is, all is refused.  $DIPTYCH_DOUBLE/pty is the console of all.
+ * machine answers; while `refuse` is, all is refused;
+ * while `deaf` is, nothing is heard of pairs.  $DIPTYCH_DOUBLE/pty is the console of all.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -18,6 +19,8 @@
 #include <unistd.h>
 
 #include <libdiptych.h>
+
+#include "double.h"
 
 struct diptych {
 	int inotify;
@@ -65,12 +68,38 @@ void diptych_close(struct diptych *context)
 	free(context);
 }
 
-static bool is_there(const char *name)
+void path_in_world(char path[512], const char *name)
+{
+	snprintf(path, 512, "%s/%s", world(), name);
+}
+
+bool is_there(const char *name)
 {
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/%s", world(), name);
+	path_in_world(path, name);
 	return access(path, F_OK) == 0;
+}
+
+static void tell_list(const char *name, const char *format, va_list args)
+{
+	char path[512];
+	FILE *file;
+
+	path_in_world(path, name);
+	file = fopen(path, "a");
+	vfprintf(file, format, args);
+	fputc('\n', file);
+	fclose(file);
+}
+
+void tell(const char *name, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	tell_list(name, format, args);
+	va_end(args);
 }
 
 static void wait_while(const char *name)
@@ -291,9 +320,7 @@ __attribute__((format(printf, 3, 4))) static int ask(struct diptych *context, ui
 						     const char *format, ...)
 {
 	struct diptych_pair pair;
-	char path[512];
 	va_list args;
-	FILE *file;
 	int error = find(context, guest, &pair);
 
 	if (error)
@@ -302,13 +329,9 @@ __attribute__((format(printf, 3, 4))) static int ask(struct diptych *context, ui
 	wait_while("busy");
 	if (is_there("refuse"))
 		return fail(context, -EIO, "the double was told to refuse");
-	snprintf(path, sizeof(path), "%s/asked", world());
-	file = fopen(path, "a");
 	va_start(args, format);
-	vfprintf(file, format, args);
+	tell_list("asked", format, args);
 	va_end(args);
-	fputc('\n', file);
-	fclose(file);
 	return 0;
 }
 
@@ -467,6 +490,9 @@ int diptych_event_dispatch(struct diptych *context, diptych_event_fn *event, voi
 {
 	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	ssize_t n, at;
+
+	if (is_there("deaf"))
+		return fail(context, -EIO, "the double was told to be deaf");
 
 	while ((n = read(context->inotify, buffer, sizeof(buffer))) > 0) {
 		for (at = 0; at < n;) {

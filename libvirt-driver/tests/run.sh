@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The driver in Debian's own libvirtd, asked by Debian's own virsh, on a double of libdiptych (double.c): what can
+# The driver in Debian's own libvirtd, asked by Debian's own virsh, on doubles of libdiptych and libxl (double*.c): what can
 # be known without a hypervisor.  Root only; a mount namespace keeps it off the machine's own libvirt.
 # With DIPTYCH_LIBVIRT=11.3 in the libvirt of Debian 12's backports, which is not installed for that.
 set -uo pipefail
