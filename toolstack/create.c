@@ -108,6 +108,7 @@ static int check_free_memory(struct diptych *c, const struct diptych_desc *desc)
 /* Later only the monitor would see it, and its log. */
 static int check_screen(struct diptych *c, const struct diptych_desc *desc)
 {
+	const char *host = desc->vnc_listen ? desc->vnc_listen : "127.0.0.1";
 	int tries, error = -EADDRINUSE;
 
 	for (tries = 0; desc->vnc && error == -EADDRINUSE && tries < PORT_TRIES; tries++) {
@@ -117,9 +118,11 @@ static int check_screen(struct diptych *c, const struct diptych_desc *desc)
 	}
 	if (!desc->vnc || !error)
 		return 0;
-	return fail_at(c, desc, 0, -error, "the screen cannot be at %s, port %u: %s",
-		       desc->vnc_listen ? desc->vnc_listen : "127.0.0.1", desc->vnc_port,
-		       strerror(-error));
+	if (!desc->vnc_port)
+		return fail_at(c, desc, 0, -error, "the screen cannot be at %s: %s", host,
+			       strerror(-error));
+	return fail_at(c, desc, 0, -error, "the screen cannot be at %s, port %u: %s", host,
+		       desc->vnc_port, strerror(-error));
 }
 
 static int hinge(struct diptych *c, const struct diptych_desc *desc, uint32_t guest,
