@@ -23,6 +23,8 @@ WRONG = [
     ("disk = [ \"/tmp/e1.img,raw,xvda,w\",\n \"/tmp/e1.img,raw,xvda,r\" ]", 5,
      r"e1\.cfg:6: there are two disks named xvda", 1),
     ("disk = [ \"/proc/version,raw,xvda,r\" ]", 5, r"e1\.cfg:5: disk /proc/version: 0 bytes are not whole sectors", 1),
+    ("vga = \"stdvga\"\nvnclisten = \"localhost\"", 4, r"e1\.cfg: vnclisten: \"localhost\" is no address", 1),
+    ("vga = \"stdvga\"\nvnclisten = \"192.0.2.1\"", 4, r"e1\.cfg: the screen cannot be at 192\.0\.2\.1: Cannot assign", 1),
     ("vif = [ \"bridge=nobr0\" ]", 6, r"e1\.cfg:6: vif: there is no bridge nobr0", 1),
     ("vif = [ \"mac=1:2\" ]", 6, r"e1\.cfg:6: vif: .* is not the address of one adapter", 1),
     ("stubdomain_kernel = \"/tmp/none\"", 6, r"e1\.cfg:6: kernel of the fidelity domain, /tmp/none: No such file", 1),

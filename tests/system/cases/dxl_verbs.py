@@ -147,6 +147,9 @@ def plugged(dom0, guest):
         ("head -n 1 /tmp/v1.disk | tr -d '\\0'", r"^written-by-v1$"),
         ("dxl block-detach v1 xvdb", Refused(r"guest v1 has no disk xvdb", 1)),
         (f"dxl network-detach v1 {MAC}", None),
+        # The place of one that is gone is free for another.
+        (f"dxl network-attach v1 mac={MAC} bridge=xenbr0", None),
+        (f"dxl network-detach v1 {MAC}", None),
     ])
     guest.until("test $(awk '/MemTotal/ {print $2}' /proc/meminfo) -gt 200000", "the guest does not get its RAM back")
     guest.until("test ! -e /sys/block/vdb", "the guest still has the disk")
