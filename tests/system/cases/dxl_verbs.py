@@ -149,6 +149,12 @@ def plugged(dom0, guest):
         (f"dxl network-detach v1 {MAC}", None),
         # The place of one that is gone is free for another.
         (f"dxl network-attach v1 mac={MAC} bridge=xenbr0", None),
+    ])
+    guest.until(f"grep -qs {MAC} /sys/class/net/*/address", "the guest does not see the network card that was plugged again")
+    guest.run(f"for n in /sys/class/net/*; do grep -q {MAC} $n/address && n=${{n##*/}} && break; done; ip link set $n up; "
+              "ip addr add 10.77.0.2/24 dev $n; for i in 1 2 3 4 5; do echo >/dev/udp/10.77.0.1/9; sleep 1; done")
+    batch(dom0, [
+        ("dxl network-list v1", rf"0 +{MAC} +virtio-net +xenbr0 +vif\d+\.0 +\d+ +[1-9]\d*\n"),
         (f"dxl network-detach v1 {MAC}", None),
     ])
     guest.until("test $(awk '/MemTotal/ {print $2}' /proc/meminfo) -gt 200000", "the guest does not get its RAM back")
