@@ -134,6 +134,7 @@ LIVE = [
     ("domstats --perf --enforce", Refused(r"domstats: groups")),
     ("metadata one --live --uri urn:mine --key mine --set '<note>8</note>'", r"modified"),
     ("metadata one --live --uri urn:mine", r"<note>8</note>"),
+    ("shutdown one --mode paravirt", Refused(r"only acpi")),
     ("domrename one two", Refused(r"active domain")),
     ("save one /tmp/saved", Refused(r"not supported by the connection driver: virDomainSave")),
     ("managedsave one", Refused(r"not supported by the connection driver: virDomainManagedSave")),
@@ -191,7 +192,16 @@ def plug(dom0, guest):
     guest.ask("while [ ! -b /dev/vdb ]; do sleep 1; done; blockdev --getsize64 /dev/vdb", r"8388608\s")
     guest.ask(f"while [ $(awk '/NMI:/ {{print $2}}' /proc/interrupts) = {before} ]; do sleep 1; done; echo nmi", r"nmi\s")
     guest.ask("while [ ! -s /tmp/keys ]; do sleep 1; done; cat /tmp/keys", r"48\s")
-    batch(dom0, [("detach-disk one vdb --live", r"detached")])
+    guest.ask("dd if=/dev/vdb of=/dev/null bs=1M count=2 2>/dev/null; echo read", r"read\s")
+    batch(dom0, [
+        ("domblkstat one vdb", r"vdb rd_bytes [2-9]\d{6}\n"),
+        ("attach-interface one bridge br0 --mac 00:16:3e:09:09:09 --model virtio --live", r"attached"),
+        ("domiflist one", r"vif\d+\.1 +bridge +br0 +virtio +00:16:3e:09:09:09"),
+        ("!virsh -q -c xen:///system domifstat one $(virsh -q -c xen:///system domiflist one | awk '/09:09:09/ {print $1}')",
+         r"vif\d+\.1 rx_bytes \d+"),
+        ("detach-interface one bridge --mac 00:16:3e:09:09:09 --live", r"detached"),
+        ("detach-disk one vdb --live", r"detached"),
+    ])
     guest.ask("while [ -b /dev/vdb ]; do sleep 1; done; echo gone", r"gone\s")
 
 
@@ -258,6 +268,8 @@ def pvh(dom0):
         ("attach-disk lean /dev/vdd xvdb --live --targetbus xen", r"attached"),
         ("domblkstat lean xvdb", r"xvdb rd_req \d+"),
         ("domiflist lean", r"vif\d+\.0"),
+        ("attach-interface lean bridge br0 --mac 00:16:3e:09:09:09 --live", r"attached"),
+        ("domiflist lean", r"vif\d+\.1 +bridge +br0 .*00:16:3e:09:09:09"),
         ("domstats lean", r"balloon\.current=196608"),
         ("suspend lean", r"suspended"),
         ("domstate lean", r"^paused$"),
