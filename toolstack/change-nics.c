@@ -23,8 +23,7 @@ static int join_network(struct change *change, int slot)
 	error = channel_write(&channel, &byte, 1, until);
 	got = error ? error : channel_read(&channel, text, sizeof(text) - 1, until);
 	channel_close(&channel);
-	/* A card that was there before has left its tap in the bridge, where it is in use again. */
-	if ((got == 2 && !memcmp(text, "ok", 2)) || strstr(text, "Device or resource busy"))
+	if (got == 2 && !memcmp(text, "ok", 2))
 		return 0;
 	make_printable(text);
 	return fail(change->c, EREMOTEIO, "the fidelity domain cannot join the network card: %s",

@@ -63,7 +63,8 @@ static bool join(int fd, const char *bridge, const char *port)
 
 	/* ifr_ifindex and ifr_name do not overlap */
 	snprintf(request.ifr_name, IFNAMSIZ, "%s", bridge);
-	return ioctl(fd, SIOCBRADDIF, &request) == 0 && up(fd, port);
+	/* EBUSY: it is in there since another card had this slot. */
+	return (ioctl(fd, SIOCBRADDIF, &request) == 0 || errno == EBUSY) && up(fd, port);
 }
 
 /* Whether QEMU's arguments ask for that tap device: "...,ifname=tap0,...". */

@@ -453,16 +453,6 @@ START_TEST(killed_at_a_card)
 }
 END_TEST
 
-START_TEST(the_place_of_a_card_is_used_again)
-{
-	ck_assert_int_eq(attach_card(), 0);
-	ck_assert_int_eq(detach_card(), 0);
-	joined = "network card 0: Device or resource busy"; /* as the init says then */
-	ck_assert_msg(!attach_card(), "%s", context.error);
-	ck_assert(card_plugged());
-}
-END_TEST
-
 START_TEST(what_fails_is_taken_back)
 {
 	int n;
@@ -538,7 +528,6 @@ int main(void)
 	tcase_add_test(tcase, a_guest_that_lets_go_late);
 	tcase_add_test(tcase, killed_at_a_disk);
 	tcase_add_test(tcase, killed_at_a_card);
-	tcase_add_test(tcase, the_place_of_a_card_is_used_again);
 	tcase_add_test(tcase, what_fails_is_taken_back);
 	tcase_add_test(tcase, renamed_or_destroyed_meanwhile);
 	tcase_add_test(tcase, a_strange_list);
