@@ -62,7 +62,7 @@ def specification(elements=BY_ELEMENTS):
     by_solver, by_elements = hash_of(PROVER), hash_of(PROVER + ['elements.py'])
     by_confine, by_boot = hash_of(PROVER + ['confine.py']), hash_of(PROVER + ['boot.py'])
     general_ = hash_of(sorted(n for n in os.listdir(HERE) if n.endswith('.py') and
-                              n not in ('boot.py', 'confine.py', 'main.py', 'mutate.py')))
+                              n not in ('boot.py', 'confine.py', 'finder.py', 'main.py', 'mutate.py')))
     return lambda name: (general_ if name in general.GENERAL else by_elements if name in elements else
                          by_confine if name == RUN_PATH else
                          by_boot if name == boot.INITIAL or name in boot.OPERATIONS else by_solver)
