@@ -13,10 +13,9 @@ mistakes, and one that an inlined function brings to five operations is dropped 
 than it should is no mistake here: that an operation can succeed is shown apart.
 
 A mistake is rejected when on one path that succeeds the solver finds a state and arguments that satisfy all that
-the proof may assume and break a goal. Which path and goal that is, hints.txt remembers: then it is one query. Where
-the hint does not serve (another compiler), all goals of all paths are tried. What no goal rejects has to be in
-no-bug.txt with its reason.
+the proof may assume and break a goal (finder.py). What no goal rejects has to be in no-bug.txt with its reason.
 """
+import functools
 import os
 import subprocess
 from collections import namedtuple
@@ -25,13 +24,16 @@ import z3
 
 from boot import OPERATIONS as BOOT, BootProof
 from confine import BlockPath, ConfineProof
-from explore import Explorer, Failed, Path, bit_blasting, limit
+from elements import Elements
+from explore import Explorer, Failed, Path
+from finder import Finder
 from lift import Processor, Unknown
 from prove import Proof
 from state import ARRAYS, GROUPS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HINT_STEPS, QUICK_STEPS, SEARCH_STEPS = 100000000, 1000000, (5000000, 60000000)  # the solver's; 10 million a second
+# (only small states, the solver's steps): what no-bug.txt has is searched by the first alone, on one path.
+TRIES = ((True, 1000000), (True, 10000000), (False, 10000000), (False, 100000000))
 BLOCK = 'the control block'
 REFUSED, EMPTY = 'the path itself', 'no path succeeds'
 NEGATED = {'b': 'ae', 'be': 'a', 'e': 'ne', 'l': 'ge', 'le': 'g', 's': 'ns'}
@@ -220,16 +222,16 @@ class Case:
             self.goals.append(([], z3.BoolVal(not path.written), 'nothing written before an error', ()))
         self.goals = [g for g in self.goals if not z3.is_true(z3.simplify(g[1]))]
 
-    def conditions(self, without=None, more=False):
-        """without: the address whose condition is dropped, or weakened by one."""
-        found = []
-        for address, _, condition, weaker in self.path.branches:
-            found.append(condition if address != without else weaker if more else z3.BoolVal(True))
-        return found
+    def conditions(self):
+        return [condition for _, _, condition, _ in self.path.branches]
 
 
 def same(formulas, others):
     return len(formulas) == len(others) and all(a.eq(b) for a, b in zip(formulas, others))
+
+
+def subset(formulas, others):
+    return {f.get_id() for f in formulas} <= {f.get_id() for f in others}
 
 
 class Mutants:
@@ -240,7 +242,7 @@ class Mutants:
         else:
             self.proof = (BootProof if name in BOOT else Proof)(elf, name, explorer=Tracer)
         self.definition = self.proof.definition()
-        self.around = {}
+        self.elements = Elements()
         self.queries = 0
         self.cases = {}  # decisions: Case without a mistake
         for decisions in successes:
@@ -283,185 +285,134 @@ class Mutants:
         return '%x %s' % mutation
 
     # ---- whether one is rejected --------------------------------------------------------------------------
-    def variants(self, mutation, only=None):
-        """(decisions, case, conditions) of the paths that succeed and have the mistake."""
-        for decisions, case in self.cases.items():
-            if only is not None and decisions != only:
+    def run(self, log=None):
+        """({mistake: (decisions, goal)}, [what is not rejected], how many no-bug.txt has)"""
+        found, left, listed, harmless = {}, self.mutations(), 0, read_harmless(self.name)
+        lines = {m: '%s | %s' % (m.kind, source_line(self.elf, m.address)) for m in left}
+        for small, steps in TRIES:
+            for decisions, case in self.cases.items():
+                search = Search(self, case)
+                for mutation in left:
+                    why = search.rejects(mutation, small, steps)
+                    if why:
+                        found[mutation] = decisions, why
+                        if log:
+                            log('%s: %s %s' % (self.ident(mutation), decisions, why))
+                self.queries += search.queries
+                left = [m for m in left if m not in found]
+                listed += len([m for m in left if lines[m] in harmless])
+                left = [m for m in left if lines[m] not in harmless]
+            if log:
+                log('%d left after tries of %d steps' % (len(left), steps))
+        for mutation in left:
+            if self.stops(mutation):
+                found[mutation] = next(iter(self.cases)), EMPTY
+        return ({self.ident(m): its for m, its in sorted(found.items())},
+                ['%s | %s' % (self.name, lines[m]) for m in left if m not in found], listed)
+
+    def stops(self, mutation):
+        """With it no path succeeds."""
+        for decisions in self.cases:
+            search = Search(self, self.cases[decisions])
+            try:
+                wrong = search.with_mistake(mutation)
+            except Diverged:
                 continue
-            if mutation.kind.startswith(('unchecked', 'one more')):
-                way = mutation.kind.endswith(' taken')
-                if any(b[0] == mutation.address and b[1] == way for b in case.path.branches):
-                    yield decisions, case, case.conditions(mutation.address, mutation.kind.startswith('one more'))
-            elif mutation.address in case.path.seen:
-                script = [(b[0], b[1]) for b in case.path.branches]
-                try:
-                    wrong = Case(self.proof, self.proof.explorer.trace(self.name, self.definition, script, mutation))
-                except Diverged:
-                    continue
-                yield decisions, wrong, wrong.conditions()
+            if wrong is None:
+                return False
+            finder = Finder(self.elements, search.facts(wrong, ((), ())))
+            if finder.ask(wrong.conditions(), [z3.BoolVal(False)], TRIES[-1][1], False)[0] != z3.unsat:
+                return False
+        return True
 
-    def solver(self, facts, goal, steps):
-        """The solver, when it has a model of the facts in which the goal does not hold."""
-        self.queries += 1
-        solver = bit_blasting()
-        limit(solver, steps)
-        solver.add(*facts)
-        solver.add(z3.Not(goal))
-        self.answer = z3.unknown
+
+class Search:
+    """Mistakes on one path that succeeds. Solvers live as long as it does.
+
+    Of small states those are asked that satisfy also what is known without the mistake: then all mistakes of the path
+    share their solvers.  What is found is broken all the same; what is not, is searched without that."""
+
+    def __init__(self, mutants, plain):
+        self.mutants, self.plain, self.queries, self.finders = mutants, plain, 0, {}
+        self.known = {g[2]: g[1] for g in plain.goals}
+
+    def with_mistake(self, mutation):
+        """The path with it; None where the mistake is not on it."""
+        if mutation.address not in self.plain.path.seen:
+            return None
+        script = [(b[0], b[1]) for b in self.plain.path.branches]
+        return Case(self.mutants.proof, self.mutants.proof.explorer.trace(
+            self.mutants.name, self.mutants.definition, script, mutation))
+
+    def rejects(self, mutation, small, steps):
+        """The name of a goal that breaks, or None."""
+        path, plain = self.plain.path, self.plain
+        if mutation.kind.startswith(('unchecked', 'one more')):
+            way = mutation.kind.endswith(' taken')
+            at = [n for n, b in enumerate(path.branches) if b[0] == mutation.address and b[1] == way]
+            if not at:
+                return None
+            conditions = plain.conditions()
+            for n in at:
+                conditions[n] = path.branches[n][3] if mutation.kind.startswith('one more') else z3.BoolVal(True)
+            goals = [g for g in plain.goals if id(g[1]) not in plain.until or plain.until[id(g[1])][1] > at[0]]
+            return self.ask(plain, goals, small, steps, conditions)
         try:
-            self.answer = solver.check()
-        except z3.Z3Exception:
-            pass
-        return solver if self.answer == z3.sat else None
-
-    def check(self, facts, goal, steps):
-        self.solver(facts, goal, steps)
-        return self.answer
-
-    def facts(self, case, conditions, goal, far):
-        groups, _, text, extra = goal
-        if id(goal[1]) in case.until:
-            known, branches = case.until[id(goal[1])]
-            return case.facts[:known] + conditions[:branches] + conditions[len(case.path.branches):]
-        found = case.facts + conditions + list(extra)
-        for group in groups:
-            if (group, far) not in self.around:
-                self.around[group, far] = self.proof.facts_for(group, far)
-            found = found + self.around[group, far]
-        return found + case.required
-
-    def breaks(self, case, conditions, goal, steps):
-        """sat: there is a state, with arguments, that all facts allow and that breaks the goal."""
-        return self.check(self.facts(case, conditions, goal, True), goal[1], steps)
-
-    def may_break(self, case, conditions, goal):
-        """Not if few facts show that it holds, which is quick."""
-        return self.check(self.facts(case, conditions, goal, False), goal[1], QUICK_STEPS) != z3.unsat
-
-    def by_hint(self, mutation, hint):
-        decisions, text = hint
-        if text == EMPTY:
-            return all(self.check(case.facts + conditions + case.required, z3.BoolVal(False), HINT_STEPS) == z3.unsat
-                       for _, case, conditions in self.variants(mutation))
-        try:
-            for _, case, conditions in self.variants(mutation, decisions):
-                for goal in case.goals:
-                    if goal[2] == text:
-                        return self.breaks(case, conditions, goal, HINT_STEPS) == z3.sat
-        except (Failed, Unknown):
-            return text == REFUSED
-        return False
-
-    def search(self, mutation):
-        """(decisions, goal) that rejects it, or what was found instead, a text. A goal that the mistake does not
-        touch still holds; the cheap ones first."""
-        why, impossible, open_ = 'no path that succeeds has it', set(), None
-        try:
-            for steps in SEARCH_STEPS:
-                again, open_ = open_, set()
-                for decisions, case, conditions in self.variants(mutation):
-                    if decisions in impossible:
-                        continue
-                    if case is not self.cases[decisions] and self.check(
-                            case.facts + conditions + case.required, z3.BoolVal(False), QUICK_STEPS) == z3.unsat:
-                        impossible.add(decisions)
-                        continue
-                    why = 'no goal breaks'
-                    known, plain = {}, self.cases[decisions]
-                    if case is not plain and same(conditions, plain.conditions()) and same(case.facts, plain.facts):
-                        known = {g[2]: g[1] for g in plain.goals}
-                    for goal in sorted(case.goals, key=lambda g: len(g[0])):
-                        if goal[2] in known and known[goal[2]].eq(goal[1]):
-                            continue
-                        if again is not None and (decisions, goal[2]) not in again:
-                            continue
-                        if again is None and not self.may_break(case, conditions, goal):
-                            continue
-                        answer = self.breaks(case, conditions, goal, steps)
-                        if answer == z3.sat:
-                            return decisions, goal[2]
-                        if answer == z3.unknown:
-                            open_.add((decisions, goal[2]))
-                if not open_:
-                    break
-                why = 'not decided'
+            wrong = self.with_mistake(mutation)
+            if wrong is None:
+                return None
+            goals = wrong.goals
+            if subset(plain.conditions(), wrong.conditions()) and subset(plain.facts, wrong.facts):
+                goals = [g for g in goals if g[2] not in self.known or not self.known[g[2]].eq(g[1])]
+            if small or all(same(x, y) for x, y in ((wrong.facts, plain.facts), (wrong.required, plain.required))):
+                return self.ask(wrong, goals, small, steps, wrong.conditions())
+            alone = Search(self.mutants, wrong)
+            try:
+                return alone.ask(wrong, goals, small, steps, wrong.conditions())
+            finally:
+                self.queries += alone.queries
+        except Diverged:
+            return None
         except (Failed, Unknown):  # an access or a return that is none
-            return next(iter(self.cases)), REFUSED
-        if len(impossible) == len(self.cases):
-            return next(iter(self.cases)), EMPTY
-        return why
+            return REFUSED
 
-    def search_checks(self, mutations, log):
-        """{mistake: hint} of those that drop or weaken a check. All of a path in one query for each goal: a number
-        says which check is missing."""
-        found, which = {}, z3.BitVec('missing_check', 16)
-        for decisions, case in self.cases.items():
-            numbers, conditions = {}, []
-            for address, taken, condition, more in case.path.branches:
-                ways = [condition]
-                for m in mutations:
-                    if m not in found and m.address == address and m.kind.endswith(' taken') == taken:
-                        number = numbers.setdefault(m, len(numbers))
-                        ways.append(which == number if m.kind.startswith('unchecked') else z3.And(which == number, more))
-                conditions.append(z3.Or(*ways))
-            for goal in sorted(case.goals, key=lambda g: len(g[0])):
-                left = [n for m, n in numbers.items() if m not in found]
-                if not left:
-                    break
-                if not self.may_break(case, conditions + [z3.Or(*[which == n for n in left])], goal):
-                    continue
-                while left:
-                    solver = self.solver(self.facts(case, conditions + [z3.Or(*[which == n for n in left])], goal, True),
-                                         goal[1], SEARCH_STEPS[-1])
-                    if solver is None:
-                        break
-                    number = solver.model().eval(which, model_completion=True).as_long()
-                    mutation = next(m for m, n in numbers.items() if n == number)
-                    found[mutation] = decisions, goal[2]
-                    left.remove(number)
-                    if log:
-                        log('%s: %s' % (self.ident(mutation), found[mutation]))
-        return found
+    def facts(self, case, about):
+        if about[0] == 'until':
+            return case.facts[:about[1]]
+        groups, extra = about
+        return case.facts + case.required + [f for g in groups for f in self.mutants.proof.facts_for(g, True)] + list(extra)
 
-    def run(self, hints, log=None):
-        """({mistake: hint}, [what is not rejected], how many no-bug.txt has)"""
-        now, left, listed, harmless = {}, [], 0, read_harmless(self.name)
-        work, lines = [], {}
-        for mutation in self.mutations():
-            ident = self.ident(mutation)
-            if ident in hints and self.by_hint(mutation, hints[ident]):
-                now[ident] = hints[ident]
-                continue
-            lines[mutation] = source_line(self.elf, mutation.address)
-            if ident not in hints and '%s | %s' % (mutation.kind, lines[mutation]) in harmless:
-                listed += 1
-            else:
-                work.append(mutation)
-        checks = [m for m in work if m.kind.startswith(('unchecked', 'one more'))]
-        by_number = self.search_checks(checks, log)
-        for mutation in work:
-            ident = self.ident(mutation)
-            if mutation in checks:
-                found = by_number.get(mutation, 'no goal breaks')
-            else:
-                found = self.search(mutation)
-            if isinstance(found, tuple):
-                now[ident] = found
-            else:
-                left.append('%s | %s | %s (%s)' % (self.name, mutation.kind, lines[mutation], found))
-            if log and (mutation not in checks or not isinstance(found, tuple)):
-                log('%s: %s  [%s]' % (ident, found, lines[mutation]))
-        return now, left, listed
+    def ask(self, case, goals, small, steps, conditions):
+        kinds = {}
+        for goal in goals:
+            groups, formula, _, extra = goal
+            about = ('until', *case.until[id(formula)]) if id(formula) in case.until else (tuple(groups), tuple(extra))
+            kinds.setdefault(about, []).append(goal)
+        for about, its in sorted(kinds.items(), key=lambda k: (k[0][0] != 'until', len(k[0][0]))):
+            if about not in self.finders:
+                self.finders[about] = Finder(self.mutants.elements, self.facts(self.plain, about))
+            finder = self.finders[about]
+            given = conditions[:about[2]] if about[0] == 'until' else conditions
+            if case is not self.plain:
+                base = {f.get_id() for f in self.facts(self.plain, about)}
+                given = given + [f for f in self.facts(case, about) if f.get_id() not in base]
+            self.queries += 1
+            _, broken = finder.ask(given, [g[1] for g in its], steps, small)
+            for goal in its:
+                if goal[1] is broken:
+                    return goal[2]
+        return None
 
 
-def run(elf, name, successes, hints):
-    """(what failed or None, a remark, hints as they are now)"""
+def run(elf, name, successes, log=None):
+    """(what failed or None, a remark, what rejects each)"""
     mutants = Mutants(elf, name, successes)
-    now, left, listed = mutants.run(hints)
+    found, left, listed = mutants.run(log)
     failed = '%d mistakes are neither rejected nor in no-bug.txt: %s' % (len(left), '; '.join(left)) if left else None
-    return failed, '%d mistakes rejected, %d in no-bug.txt, %d queries' % (len(now), listed, mutants.queries), list(now.items())
+    return failed, '%d mistakes rejected, %d in no-bug.txt, %d queries' % (len(found), listed, mutants.queries), list(found.items())
 
 
+@functools.cache
 def source_line(elf, address):
     """file: the line that the instruction comes from, by the image's debug information."""
     out = subprocess.run(['addr2line', '-e', elf.path, '%#x' % address], capture_output=True, text=True,
@@ -474,32 +425,13 @@ def source_line(elf, address):
         return '%s: %s' % (os.path.basename(path), f.read().splitlines()[int(number) - 1].strip())
 
 
-def read_hints():
-    """operation: {mistake: (decisions, goal)}"""
-    found = {}
-    path = os.path.join(HERE, 'hints.txt')
-    if os.path.exists(path):
-        with open(path) as f:
-            for line in f:
-                operation, where, kind, decisions, goal = line.rstrip('\n').split('\t')
-                found.setdefault(operation, {})['%s %s' % (where, kind)] = (decisions, goal)
-    return found
-
-
-def write_hints(hints):
-    with open(os.path.join(HERE, 'hints.txt'), 'w') as f:
-        for operation in sorted(hints):
-            for ident, (decisions, goal) in sorted(hints[operation].items()):
-                f.write('\t'.join([operation, *ident.split(' ', 1), decisions, goal]) + '\n')
-
-
 def read_harmless(operation):
-    """{'kind | source line'} of an operation; in no-bug.txt a reason follows, indented."""
+    """{'kind | source line'} of an operation; no-bug.txt names one or more, and a reason follows, indented."""
     found = set()
     with open(os.path.join(HERE, 'no-bug.txt')) as f:
         for line in f:
             if line.strip() and not line.startswith(('#', ' ', '\t')):
                 its, _, what = line.strip().partition(' | ')
-                if its in (operation, '*'):
+                if its == '*' or operation in its.split(', '):
                     found.add(what)
     return found

@@ -3,7 +3,7 @@
 # Proves the operations of core/protect on the machine code of a linked core, and the theorems about the invariant
 # alone; then sees that seeded mistakes are not proved.  `make prove` calls it.
 #   prove.sh ELF [NAME...]         with names: these theorems only, no mutants
-#   prove.sh ELF --hints [NAME...] then the goals that reject the mistakes of mutate.py, searched anew for hints.txt
+#   prove.sh ELF --mistakes NAME...  then the mistakes of mutate.py in them, each with the goal that rejects it
 #   prove.sh ELF --by COMPILER [NAME...]  the operations as gcc-12-Os, gcc-12-O3 or clang-14 makes them of the same source
 #   prove.sh ELF --second [NAME...]  what Z3 found is asked of cvc5 too
 #   prove.sh ELF --full [NAME...]  by all these compilers, then by cvc5 (`make prove-full`)

@@ -141,8 +141,17 @@ def domain_reap(B, A, a, j):
 def domain_create(B, A, a, j):
     new = handle_of(A, a[0])
     return [
-        ('only a dead domain changes', And(only_at(B, A, 'dom_state', j['dom'], a[0]),
-                                           B.at('dom_state', a[0]) == inv.D_DEAD)),
+        ('only a dead domain changes', And(B.at('dom_state', a[0]) == inv.D_DEAD, *[
+            only_at(B, A, n, j['dom'], a[0]) for n in ARRAYS if n.startswith('dom_')])),
+        ('it lives, unsealed, and has nothing', And(
+            A.at('dom_state', a[0]) == inv.D_LIVE, A.at('dom_sealed', a[0]) == inv.UNSEALED, *[
+                A.at(n, a[0]) == 0 for n in ('dom_partner', 'dom_target', 'dom_root', 'dom_slot_head', 'dom_tables',
+                                             'dom_slots')])),
+        ('kind and builder as asked, quotas no larger', And(
+            A.u('dom_flags', a[0]) == a[2], A.u('dom_builder', a[0]) == handle_of(A, a[1]),
+            ULE(A.u('dom_table_quota', a[0]), a[3]), ULE(A.u('dom_slot_quota', a[0]), a[4]))),
+        ('its builder lives or is itself', Or(a[1] == a[0], B.at('dom_state', a[1]) == inv.D_LIVE)),
+        ('the hardware domain only at boot', Implies(a[2] == inv.HARDWARE, B.scalar('boot_phase') != 3)),
         ('it owns no frame', wide(A.at('frame_owner', j['frame'])) != new),
         ('it owns no table', wide(A.at('table_owner', j['table'])) != new),
         ('it is in no slot', And(wide(A.at('slot_owner', j['slot'])) != new,
