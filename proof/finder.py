@@ -17,14 +17,16 @@ SMALL.update(dict.fromkeys([n for n in (*ARRAYS, *SCALARS) if n.endswith('_stamp
 
 
 class Finder:
-    def __init__(self, elements, facts):
+    def __init__(self, elements, facts, large=()):
+        """large: what is not small in a small state all the same."""
+        self.bounds = {name: most for name, most in SMALL.items() if name not in large}
         self.elements, self.solver = elements, z3.SolverFor('QF_BV')
         self.solver.set('simplify.delay', 100000)  # else each question begins with what takes longer than most answers
         self.by_name, self.seen, self.literals, self.keep = {}, set(), {}, []
         self.small = z3.Bool('small')
-        for name in SMALL:
+        for name, most in self.bounds.items():
             if name in SCALARS:
-                self.solver.add(z3.Implies(self.small, z3.ULE(z3.BitVec(name, 64), SMALL[name])))
+                self.solver.add(z3.Implies(self.small, z3.ULE(z3.BitVec(name, 64), most)))
         for f in facts:
             for p in elements.parts(f):
                 self.solver.add(p)
@@ -45,8 +47,8 @@ class Finder:
                     if not z3.is_false(same):
                         self.solver.add(z3.Implies(same, variable == its))
                 self.by_name[name].append((index, variable))
-                if name in SMALL:
-                    self.solver.add(z3.Implies(self.small, z3.ULE(variable, SMALL[name])))
+                if name in self.bounds:
+                    self.solver.add(z3.Implies(self.small, z3.ULE(variable, self.bounds[name])))
 
     def literal(self, formula):
         """One that implies it."""

@@ -243,6 +243,8 @@ class Mutants:
             self.proof = (BootProof if name in BOOT else Proof)(elf, name, explorer=Tracer)
         self.definition = self.proof.definition()
         self.elements = Elements()
+        # Where forbidden ranges are told from frames there are no few frames: the core's own tables lie above them.
+        self.large = ('live_frames',) if name in BOOT else ()
         self.queries = 0
         self.cases = {}  # decisions: Case without a mistake
         for decisions in successes:
@@ -390,7 +392,7 @@ class Search:
             kinds.setdefault(about, []).append(goal)
         for about, its in sorted(kinds.items(), key=lambda k: (k[0][0] != 'until', len(k[0][0]))):
             if about not in self.finders:
-                self.finders[about] = Finder(self.mutants.elements, self.facts(self.plain, about))
+                self.finders[about] = Finder(self.mutants.elements, self.facts(self.plain, about), self.mutants.large)
             finder = self.finders[about]
             given = conditions[:about[2]] if about[0] == 'until' else conditions
             if case is not self.plain:
