@@ -48,10 +48,12 @@ def packages(folder):
 def pair(booted):
     """By the packages' own tools, to its guest's word on the serial line."""
     sector = answering_disk.SECTOR.hex()
-    booted.ssh(f"echo {sector} | sed 's/../\\\\x&/g' | xargs printf >/root/one.img; truncate -s 1M /root/one.img\n"
+    booted.ssh(f"printf \"$(echo {sector} | sed 's/../\\\\x&/g')\" >/root/one.img; truncate -s 1M /root/one.img\n"
                f"cat >/root/one.cfg <<'END'\n{PAIR}END\nsystemctl start xen.service; dxl create /root/one.cfg")
-    booted.ssh("tty=$(xenstore-read /local/domain/$(xl domid one.fd)/console/tty); stty -F $tty raw -echo; "
-               "timeout 300 grep -m 1 READY <$tty && dxl destroy one")
+    # What is said between two openings of the line would be lost.
+    booted.ssh("exec 3<>$(xenstore-read /local/domain/$(xl domid one.fd)/console/tty); stty raw -echo <&3; "
+               "timeout --foreground 300 grep -m 1 READY <&3 && dxl destroy one || "
+               "{ xl list; dxl list; tail -n 20 /var/log/diptych/* /var/log/xen/console/*; xl dmesg | tail -n 20; exit 1; } >&2")
 
 
 def run(bed):
