@@ -50,10 +50,11 @@ def pair(booted):
     sector = answering_disk.SECTOR.hex()
     booted.ssh(f"printf \"$(echo {sector} | sed 's/../\\\\x&/g')\" >/root/one.img; truncate -s 1M /root/one.img\n"
                f"cat >/root/one.cfg <<'END'\n{PAIR}END\nsystemctl start xen.service; dxl create /root/one.cfg")
-    # What is said between two openings of the line would be lost.
+    # The line is the shell's terminal then: it would go with the guest.
     booted.ssh("exec 3<>$(xenstore-read /local/domain/$(xl domid one.fd)/console/tty); stty raw -echo <&3; "
-               "timeout --foreground 300 grep -m 1 READY <&3 && dxl destroy one || "
-               "{ xl list; dxl list; tail -n 20 /var/log/diptych/* /var/log/xen/console/*; xl dmesg | tail -n 20; exit 1; } >&2")
+               "timeout --foreground 300 grep -m 1 READY <&3 || "
+               "{ xl list; tail -n 20 /var/log/diptych/*; xl dmesg | tail -n 20; exit 1; } >&2")
+    booted.ssh("dxl destroy one")
 
 
 def run(bed):
