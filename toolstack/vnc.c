@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Serves the VNC channels of a fidelity domain at a TCP port of dom0: a process that accepts, and one
- * for each viewer (not more than CONNECTIONS: anybody may connect), which does nothing but pass bytes on.  What QEMU says there goes to a viewer, never
- * to code of ours.
+ * for each viewer (not more than CONNECTIONS: anybody may connect), which does nothing but pass bytes on.
+ * What QEMU says there goes to a viewer, never to code of ours.
  */
 #include <arpa/inet.h>
 #include <errno.h>
