@@ -37,6 +37,7 @@ PAIRS = [
     ("virsh", "100 cycles by virsh, kills of libvirtd; virt-install from a CD and with UEFI; five pairs at once",
      "virsh-cycles virsh-remote virsh-five"),
     ("pairs-systems", "memtest86+, UEFI's shell, GRUB's, iPXE, Debian's installer", "pair-screen pair-systems"),
+    ("pairs-hour", "five Debians, each a pair, at work side by side for an hour", "pairs-hour"),
     ("pairs-verbs", "dxl's verbs; its errors, with 40 kills", "dxl-verbs dxl-errors"),
     ("pairs-smp", "pairs on 2 CPUs, UEFI, hostile guests", "pair-smp pair-uefi pair-hostile"),
     ("pairs-qemu10", "the same by QEMU 10.0 but for the hostile guests", "--bed qemu10 pair-smp pair-uefi"),
