@@ -255,11 +255,19 @@ static void adopt(virDomainObj *vm, const struct diptych_pair *pair)
 static void reconnect(virDomainObj *vm)
 {
 	struct diptych_pair pair;
-	bool is, was = virDomainObjIsActive(vm);
-
+	bool was = virDomainObjIsActive(vm);
 	/* One that was active may be on its way to a new life. */
-	is = find_domain(vm->def, was, &pair);
-	if (is && pair.guest != DIPTYCH_NO_DOMAIN && pair.state != DIPTYCH_DYING) {
+	int is = look_domain(vm->def, was, &pair);
+
+	if (is < 0 && was) {
+		/* Who gives no answer does not say that it ended: what the status file says stands. */
+		VIR_WARN("Domain %s: the hypervisor cannot be asked", vm->def->name);
+		pair = (struct diptych_pair){ .guest = (uint32_t)vm->def->id };
+		pair.state = virDomainObjGetState(vm, NULL) == VIR_DOMAIN_PAUSED ? DIPTYCH_PAUSED
+										 : DIPTYCH_RUNNING;
+		is = 1;
+	}
+	if (is > 0 && pair.guest != DIPTYCH_NO_DOMAIN && pair.state != DIPTYCH_DYING) {
 		vm->def->id = -1; /* the status file's: nobody has counted this domain yet */
 		adopt(vm, &pair);
 		if (pair.state == DIPTYCH_SHUTDOWN)
@@ -268,7 +276,7 @@ static void reconnect(virDomainObj *vm)
 		g_atomic_int_inc(&driver->running);
 		deactivate(vm, VIR_DOMAIN_SHUTOFF_UNKNOWN, VIR_DOMAIN_EVENT_STOPPED_FAILED);
 	}
-	if (is)
+	if (is > 0)
 		diptych_pair_dispose(&pair);
 }
 

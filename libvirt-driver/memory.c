@@ -103,7 +103,7 @@ int domain_memory_stats(virDomainPtr dom, virDomainMemoryStatPtr stats, unsigned
 		stats[count++] = (virDomainMemoryStatStruct){ VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON,
 							      vm->def->mem.cur_balloon };
 	/* Of the machine: both panels. */
-	if (count < most && find_domain(vm->def, false, &pair)) {
+	if (count < most && look_domain(vm->def, false, &pair) > 0) {
 		stats[count++] =
 			(virDomainMemoryStatStruct){ VIR_DOMAIN_MEMORY_STAT_RSS,
 						     pair.pool_kib + pair.fidelity_memory_kib };

@@ -125,17 +125,43 @@ int pair_end(const unsigned char *uuid)
 	return error ? -1 : 0;
 }
 
-bool pair_settled(const unsigned char *uuid, struct diptych_pair *pair)
+static int settle_and_look_up(const unsigned char *uuid, struct diptych_pair *pair)
 {
 	struct diptych *context = NULL;
-	bool is;
+	int error = diptych_open(&context, pair_log, NULL);
 
-	if (diptych_open(&context, pair_log, NULL) < 0)
-		return false;
 	/* The monitor takes the old one apart and builds the new one in one go. */
-	is = diptych_settle(context) == 0 && diptych_lookup_uuid(context, uuid, pair) == 0;
+	if (!error)
+		error = diptych_settle(context);
+	if (!error)
+		error = diptych_lookup_uuid(context, uuid, pair);
 	diptych_close(context);
-	return is;
+	return error;
+}
+
+int pair_look(const unsigned char *uuid, bool settled, struct diptych_pair *pair)
+{
+	int error = 0;
+
+	if (settled) {
+		error = settle_and_look_up(uuid, pair);
+	} else {
+		VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock)
+		{
+			error = diptych_lookup_uuid(quick, uuid, pair);
+		}
+	}
+	return error == 0 ? 1 : error == -ESRCH ? 0 : -1;
+}
+
+bool pair_find(const unsigned char *uuid, struct diptych_pair *pair)
+{
+	return pair_look(uuid, false, pair) > 0;
+}
+
+bool pair_settled(const unsigned char *uuid, struct diptych_pair *pair)
+{
+	return pair_look(uuid, true, pair) > 0;
 }
 
 /* One quick call: ends in an error of libvirt's. */
@@ -311,15 +337,4 @@ char *pair_console(uint32_t guest)
 	}
 	diptych_close(context);
 	return copy;
-}
-
-bool pair_find(const unsigned char *uuid, struct diptych_pair *pair)
-{
-	int error = 0;
-
-	VIR_WITH_MUTEX_LOCK_GUARD(&quick_lock)
-	{
-		error = diptych_lookup_uuid(quick, uuid, pair);
-	}
-	return error == 0;
 }

@@ -43,9 +43,13 @@ virDomainDef *pair_definition(const struct diptych_desc *desc);
 char *pair_native(const virDomainDef *def); /* xl.cfg, a string by malloc */
 char *pair_console(uint32_t guest);	    /* NULL: none, and no error is set */
 
-/* Quiet: true when there is one. diptych_pair_dispose afterwards. */
+/*
+ * Quiet.  1: there is one, diptych_pair_dispose afterwards; 0: there is none; -1: nobody answers.  settled: once a
+ * pair that ended has been built anew, if that is what its monitor does: seconds.
+ */
+int pair_look(const unsigned char *uuid, bool settled, struct diptych_pair *pair);
+/* True for 1. */
 bool pair_find(const unsigned char *uuid, struct diptych_pair *pair);
-/* The same, once a pair that ended has been built anew if that is what its monitor does: seconds. */
 bool pair_settled(const unsigned char *uuid, struct diptych_pair *pair);
 
 #endif

@@ -337,8 +337,3 @@ int pvh_look(const unsigned char *uuid, struct diptych_pair *pair)
 	libxl_ctx_free(context);
 	return info != NULL;
 }
-
-bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair)
-{
-	return pvh_look(uuid, pair) > 0;
-}

@@ -74,11 +74,9 @@ int xen_scheduled(const virDomainObj *vm, uint32_t *domid)
 	return 0;
 }
 
-bool find_domain(const virDomainDef *def, bool settled, struct diptych_pair *found)
+int look_domain(const virDomainDef *def, bool settled, struct diptych_pair *found)
 {
-	if (is_pvh(def))
-		return pvh_find(def->uuid, found);
-	return settled ? pair_settled(def->uuid, found) : pair_find(def->uuid, found);
+	return is_pvh(def) ? pvh_look(def->uuid, found) : pair_look(def->uuid, settled, found);
 }
 
 unsigned long long cpu_time(const virDomainObj *vm)
@@ -86,7 +84,7 @@ unsigned long long cpu_time(const virDomainObj *vm)
 	struct diptych_pair pair;
 	unsigned long long ns;
 
-	if (!find_domain(vm->def, false, &pair))
+	if (look_domain(vm->def, false, &pair) <= 0)
 		return 0;
 	ns = pair.guest_ns + pair.fidelity_ns;
 	diptych_pair_dispose(&pair);

@@ -16,8 +16,8 @@ int xen_failed(const char *what);
 /* The domain whose vCPUs the hypervisor schedules for this one: itself, or its fidelity domain. */
 int xen_scheduled(const virDomainObj *vm, uint32_t *domid);
 
-/* The running domain, whichever kind it is, as pair_find; pair_settled with `settled`. */
-bool find_domain(const virDomainDef *def, bool settled, struct diptych_pair *found);
+/* The running domain, whichever kind it is: as pair_look. */
+int look_domain(const virDomainDef *def, bool settled, struct diptych_pair *found);
 unsigned long long cpu_time(const virDomainObj *vm); /* of both panels, ns */
 
 /* cpu.c: pins of the definition, for a domain that has just been built. */
@@ -36,9 +36,7 @@ int pvh_rename(uint32_t domid, const char *from, const char *to);
 int pvh_disk(uint32_t domid, virDomainDiskDef *disk, bool attach);
 int pvh_nic(uint32_t domid, virDomainNetDef *net, bool attach);
 char *pvh_nic_name(uint32_t domid, const virDomainNetDef *net); /* in dom0 */
-/* 1: it is there, 0: it is not, -1: the hypervisor cannot be asked.  No error is set. */
+/* As pair_look; fidelity is DIPTYCH_NO_DOMAIN. */
 int pvh_look(const unsigned char *uuid, struct diptych_pair *pair);
-/* As pair_find; fidelity is DIPTYCH_NO_DOMAIN. */
-bool pvh_find(const unsigned char *uuid, struct diptych_pair *pair);
 
 #endif

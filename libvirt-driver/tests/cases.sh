@@ -207,6 +207,12 @@ check "a definition that changes meanwhile waits its turn" v define /run/web.xml
 check "the slow start came true" wait $slow
 check "... and runs" is web running
 rm $world/slow
+stop_daemon
+touch $world/dumb
+start_daemon
+check "a pair of which the daemon hears nothing when it starts goes on" is web running
+rm $world/dumb
+check "... and can be asked about once there are answers" v domstats web
 mv "$file" "$file.away"
 stop_daemon
 start_daemon

@@ -7,7 +7,7 @@
  * Its world is the folder $DIPTYCH_DOUBLE.  A pair is a file there named by its uuid and holding
  * "GUEST MEMORY_KIB STATE NAME"; a test ends a pair by writing "GUEST REASON" to UUID.end and then
  * removing UUID, or makes one by a rename to UUID; while the file `lock` is there, a monitor is at work; while `busy` is, no
- * machine answers; while `refuse` is, all is refused;
+ * machine answers; while `refuse` is, all is refused; while `dumb` is, nobody says which pairs there are;
  * while `deaf` is, nothing is heard of pairs.  $DIPTYCH_DOUBLE/pty is the console of all.
  */
 #include <errno.h>
@@ -207,6 +207,9 @@ int diptych_lookup_uuid(struct diptych *context, const uint8_t uuid[16], struct 
 	FILE *file;
 	int n;
 
+	snprintf(path, sizeof(path), "%s/dumb", world());
+	if (access(path, F_OK) == 0)
+		return fail(context, -EIO, "no answer");
 	path_of(path, uuid, "");
 	file = fopen(path, "r");
 	if (!file)
