@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # build.sh: builds the fidelity domain's image unless the cache has it, and prints the folder that holds
 #   vmlinuz     Linux 6.1 with /dev/minv, started as PVH
-#   initramfs   init, QEMU with our accelerator, SeaBIOS
+#   initramfs   init, QEMU with our accelerator, SeaBIOS, iPXE
 #   initramfs-uefi  the same and OVMF: an archive behind the archive
 set -euo pipefail
 . "$(dirname "$0")/../build-aux/lib.sh"
@@ -95,9 +95,9 @@ archive() {
 	(cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc --reproducible -R 0:0 --quiet) | gzip -9n
 }
 
-need_packages build-essential bc bison cpio dpkg-dev flex libelf-dev libfdt-dev libglib2.0-dev libssl-dev libxen-dev \
+need_packages build-essential bc bison cpio dpkg-dev flex ipxe-qemu libelf-dev libfdt-dev libglib2.0-dev libssl-dev libxen-dev \
 	libpixman-1-dev ninja-build ovmf patch pkg-config python3 python3-venv seabios xz-utils zlib1g-dev
-firmware=(/usr/share/seabios/{bios-256k,vgabios-stdvga}.bin)
+firmware=(/usr/share/seabios/{bios-256k,vgabios-stdvga}.bin /usr/lib/ipxe/qemu/pxe-{virtio,e1000}.rom)
 firmware_uefi=(/usr/share/OVMF/OVMF_{CODE,VARS}.fd)
 common=$top/core/include/public/minv.h
 kernel=$(cached fidelity-kernel \

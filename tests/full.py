@@ -36,7 +36,7 @@ PAIRS = [
     ("start-times", "virsh start beside dxl create, in virtual time", "start-times"),
     ("virsh", "100 cycles by virsh, kills of libvirtd; virt-install from a CD and with UEFI; five pairs at once",
      "virsh-cycles virsh-remote virsh-five"),
-    ("pairs-systems", "memtest86+, UEFI's shell, GRUB's, iPXE, Debian's installer", "pair-screen pair-systems"),
+    ("pairs-systems", "memtest86+, UEFI's shell, GRUB's, iPXE, boot from the network, Debian's installer", "pair-screen pair-systems"),
     ("pairs-hour", "five Debians, each a pair, at work side by side for an hour", "pairs-hour"),
     ("pairs-verbs", "dxl's verbs; its errors, with 40 kills", "dxl-verbs dxl-errors"),
     ("pairs-smp", "pairs on 2 CPUs, UEFI, hostile guests", "pair-smp pair-uefi pair-hostile"),

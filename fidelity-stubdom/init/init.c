@@ -27,7 +27,7 @@
 #define SHUTDOWN_CRASH 3ul /* Xen's reason */
 #define DEVICE_SECONDS 30
 
-/* Before the toolstack's arguments: what this image has and has not. */
+/* Before the toolstack's arguments: what this image has and has not. A card has a ROM where the toolstack names one. */
 static const char *const own_arguments[] = {
 	QEMU,
 	"-L",

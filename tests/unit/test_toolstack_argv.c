@@ -130,6 +130,25 @@ START_TEST(network_cards_have_the_mac_that_was_asked_for)
 }
 END_TEST
 
+START_TEST(a_card_is_booted_from_where_the_order_names_the_network)
+{
+	struct diptych_nic *nic;
+
+	free(desc.boot);
+	desc.boot = strdup("cn");
+	desc.serial = false;
+	diptych_desc_add_nic(&desc);
+	nic = diptych_desc_add_nic(&desc);
+	nic->model = DIPTYCH_NIC_E1000;
+	expect(HEAD " -netdev tap,id=n0,ifname=tap0,script=no,downscript=no"
+		    " -device virtio-net-pci,id=nic0,netdev=n0,mac=00:00:00:00:00:00"
+		    ",bootindex=65,romfile=pxe-virtio.rom"
+		    " -netdev tap,id=n1,ifname=tap1,script=no,downscript=no"
+		    " -device e1000,id=nic1,netdev=n1,mac=00:00:00:00:00:00"
+		    ",bootindex=66,romfile=pxe-e1000.rom");
+}
+END_TEST
+
 START_TEST(an_empty_drive_is_a_drive)
 {
 	add_disk(NULL, DIPTYCH_BUS_IDE, true, true);
@@ -169,8 +188,13 @@ START_TEST(ovmf_is_flash)
 {
 	desc.serial = false;
 	desc.firmware = DIPTYCH_OVMF;
+	free(desc.boot);
+	desc.boot = strdup("n");
+	diptych_desc_add_nic(&desc);
 	expect(HEAD " -drive if=pflash,unit=0,format=raw,readonly=on,file=/share/qemu/OVMF_CODE.fd"
-		    " -drive if=pflash,unit=1,format=raw,file=/share/qemu/OVMF_VARS.fd");
+		    " -drive if=pflash,unit=1,format=raw,file=/share/qemu/OVMF_VARS.fd"
+		    " -netdev tap,id=n0,ifname=tap0,script=no,downscript=no"
+		    " -device virtio-net-pci,id=nic0,netdev=n0,mac=00:00:00:00:00:00,bootindex=1");
 }
 END_TEST
 
@@ -189,6 +213,7 @@ int main(void)
 	tcase_add_test(tcase, a_class_that_is_not_in_the_order_is_not_booted);
 	tcase_add_test(tcase, an_empty_drive_is_a_drive);
 	tcase_add_test(tcase, network_cards_have_the_mac_that_was_asked_for);
+	tcase_add_test(tcase, a_card_is_booted_from_where_the_order_names_the_network);
 	tcase_add_test(tcase, a_screen_and_a_pointer);
 	tcase_add_test(tcase, q35_has_ahci_and_ports_for_what_is_plugged_in);
 	tcase_add_test(tcase, ovmf_is_flash);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """More systems than Debian's own disk: GRUB's shell on the serial line, iPXE from a CD-ROM, which gets an address by DHCP and
-comes to its shell (read from its screen), Debian's installer, from its netboot package, to its first question."""
+comes to its shell (read from its screen), the same from the ROMs of both network cards, which boot what a server in dom0 names,
+UEFI from the network, Debian's installer, from its netboot package, to its first question."""
 import os
 import time
 
@@ -10,7 +11,7 @@ from bed.machine import Setup
 from bed.output import Failed
 from bed.screen import wait_for
 
-from .traffic import bridge_up
+from .traffic import DOM0, bridge_up, listen
 
 DISK = """name = "{name}"
 type = "hvm"
@@ -31,6 +32,20 @@ vif = [ "bridge=xenbr0,model=e1000" ]
 """
 # What iPXE says once it has an address; there is nothing to boot from then.
 LEASED = r"net0: 10\.9\.0\.\d+/255\.255\.255\.0"
+# Booted from the network: what it is given shows a line of its own.
+NETWORK = """name = "net1"
+type = "hvm"
+memory = {memory}
+vcpus = 1
+bios = "{bios}"
+boot = "n"
+serial = "pty"
+vga = "stdvga"
+vnc = 1
+vif = [ "bridge=xenbr0,model={model}" ]
+"""
+SCRIPT = r"#!ipxe\nset given by the server\necho Booted: ${given}, ${net0/ip}\nsleep 600\n"
+SERVED = f"boot_file http://{DOM0}:8000/start.ipxe\n"
 SHELL = """serial --unit=0 --speed=115200
 terminal_input serial
 terminal_output serial
@@ -62,6 +77,26 @@ def ipxe(bed, dom0):
     dom0.run("dxl destroy ipxe1; rm /tmp/ipxe.iso /tmp/screen.ppm", within=300)
 
 
+def network(bed, dom0):
+    """The DHCP server names a script; the ROM fetches it by HTTP and runs it."""
+    dom0.run(f"kill $(cat /tmp/udhcpd.pid); printf '{SERVED}' >>/tmp/udhcpd.conf && /tmp/busybox udhcpd /tmp/udhcpd.conf && "
+             f"printf '{SCRIPT}' >/tmp/script && {{ printf 'HTTP/1.0 200 OK\\r\\nContent-Length: %s\\r\\n\\r\\n' $(stat -c %s /tmp/script); "
+             "cat /tmp/script; } >/tmp/answer")
+    listen(dom0, 8000, "FILE:/tmp/answer TCP-LISTEN:8000,reuseaddr,fork")
+    for model in ("virtio", "e1000"):
+        dom0.write("/tmp/net1.cfg", NETWORK.format(bios="seabios", memory=64, model=model))
+        dom0.run("dxl create /tmp/net1.cfg", within=600)
+        wait_for(dom0, "net1", [r"Booted: by the server, 10\.9\.0\.\d+"], os.path.join(bed.logs, f"network-{model}.ppm"))
+        dom0.run("dxl destroy net1", within=300)
+    dom0.write("/tmp/net1.cfg", NETWORK.format(bios="ovmf", memory=256, model="virtio"))
+    dom0.run("dxl create /tmp/net1.cfg", within=600)
+    console = dom0.dialogue("net1", "dxl console net1")
+    console.expect(r"PXE over IPv4", 600)
+    console.expect(r"Station IP address is 10\.9\.0\.\d+", 300)
+    console.close()
+    dom0.run("dxl destroy net1", within=300)
+
+
 def installer(bed, dom0, disk):
     dom0.write("/tmp/installer1.cfg", DISK.format(name="installer1", memory=1024, disk=disk))
     start = time.monotonic()
@@ -90,6 +125,7 @@ def run(bed):
     bridge_up(dom0)
     grub_shell(dom0, "vde")
     ipxe(bed, dom0)
+    network(bed, dom0)
     installer(bed, dom0, "vdf")
     if dom0.domains() != ["Domain-0"]:
         raise Failed("`xl list` still shows a panel after destroy")
