@@ -74,6 +74,7 @@ bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value)
 	case 0xc001001d:
 	case 0xc001001f: /* NB_CFG */
 	case 0xc0010055: /* INT_PENDING */
+	case 0xc0010058: /* MMIO_CONF_BASE */
 	case 0xc0011020: /* LS_CFG */
 	case 0xc0011021:
 	case 0xc001102a:

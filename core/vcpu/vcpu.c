@@ -99,6 +99,7 @@ void vcpu_reset_init(struct vcpu *v)
 	/* A CPU that it ran on may yet have to handle its last exit: that is nobody's any more. */
 	b->exit_code = EXIT_INTR;
 	v->injected = 0;
+	v->asid_generation = 0; /* nothing that was translated before counts */
 	memset(v->apic.irr, 0, sizeof(v->apic.irr));
 	v->apic.requests = false;
 	memset(v->apic.isr, 0, sizeof(v->apic.isr));

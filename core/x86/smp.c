@@ -92,7 +92,8 @@ void cpu_sleep(struct cpu *c)
 void cpus_stop(void)
 {
 	WRITE_ONCE(stopped, true);
-	for (u32 i = 0; i < nr_cpus; i++)
+	/* Alone, as when it cannot start: then its local APIC may not be ready either. */
+	for (u32 i = 0; nr_cpus > 1 && i < nr_cpus; i++)
 		if (cpus[i] != this_cpu())
 			lapic_send(cpus[i]->apic_id, VECTOR_KICK);
 }

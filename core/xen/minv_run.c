@@ -13,10 +13,9 @@
 #include "vcpu/sched.h"
 #include "xen/minv.h"
 
-#define EFER_GUEST  (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
-#define NPF_PRESENT 1ull
-#define NPF_WRITE   2ull
-#define NPF_WALK    (1ull << 33)
+#define EFER_GUEST (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+#define NPF_WRITE  2ull
+#define NPF_WALK   (1ull << 33)
 
 _Static_assert(sizeof(struct minv_state) <= 4096, "one page");
 _Static_assert(sizeof(struct minv_segment) == sizeof(struct vmcb_segment), "same layout");
@@ -54,7 +53,7 @@ static void load_segments(struct vmcb *b, const struct minv_state *s)
 static void load(struct vcpu *g, struct minv_state *s, u32 dirty)
 {
 	struct vmcb *b = g->vmcb;
-	u64 event = s->inject;
+	u64 event = s->inject, cr0 = b->cr0, cr3 = b->cr3, cr4 = b->cr4, efer = b->efer;
 
 	memcpy(g->regs.r, s->gpr, sizeof(g->regs.r));
 	b->rax = g->regs.r[RAX];
@@ -76,6 +75,9 @@ static void load(struct vcpu *g, struct minv_state *s, u32 dirty)
 		b->dr7 = s->dr7;
 		b->g_pat = s->pat;
 		b->tsc_offset = s->tsc_offset;
+		/* INIT or reset: what was translated before counts no more, and the ASID with it. */
+		if (cr0 != b->cr0 || cr3 != b->cr3 || cr4 != b->cr4 || efer != b->efer)
+			g->asid_generation = 0;
 	}
 	if (dirty & MINV_REGS_SYSCALL) {
 		b->star = s->star;
@@ -247,8 +249,12 @@ bool minv_enter(struct vcpu *v, struct vcpu *g, bool event_pending)
 	b->intercept_cr &= ~INTERCEPT_CR8_WRITE;
 	/* One V_IRQ serves both: a window that is wanted beside an interrupt on offer opens from the next entry on. */
 	if (!offer_interrupt(g) && g->want_window && !g->window_held) {
-		/* QEMU's TCG (7.2 and 10.0) aborts when CR8 is written while V_IRQ is pending: not at once, then. */
-		b->intercept_cr |= INTERCEPT_CR8_WRITE;
+		/*
+		 * QEMU's TCG (7.2 and 10.0), which has no decode assists, aborts when CR8 is written while V_IRQ is
+		 * pending: not at once, then.
+		 */
+		if (!svm_has_decode)
+			b->intercept_cr |= INTERCEPT_CR8_WRITE;
 		b->v_intr |= V_INTR_IRQ |
 			     (g->want_window < 16 ? V_INTR_PRIORITY(g->want_window)
 						  : V_INTR_PRIORITY(15) | V_INTR_IGNORE_TPR);
@@ -352,7 +358,8 @@ static u32 reason_of(const struct vmcb *b)
 
 /*
  * First write to a page under dirty tracking: it opens again, and that is the mark.  Of two vCPUs that write at once,
- * the second finds it open.  A page that is mapped read-only stays so: that write is the partner's to serve.
+ * the second finds it open; so does who met a page that the partner was just mapping anew.  A page that is mapped
+ * read-only stays so: that write is the partner's to serve.
  */
 static bool opens_again(const struct vcpu *g)
 {
@@ -360,9 +367,10 @@ static bool opens_again(const struct vcpu *g)
 	u64 gfn = b->exit_info_2 >> PAGE_SHIFT;
 	struct mapping m;
 
-	if (b->exit_code != EXIT_NPF || !(b->exit_info_1 & NPF_PRESENT) ||
-	    !(b->exit_info_1 & NPF_WRITE) || physmap_find(g->domain, gfn, &m) || m.role != LEAF_OWN)
+	if (b->exit_code != EXIT_NPF || physmap_find(g->domain, gfn, &m) || m.role != LEAF_OWN)
 		return false;
+	if (!(b->exit_info_1 & NPF_WRITE))
+		return true;
 	if (!m.write && (leaf_write_allow(m.table, m.index) || physmap_find(g->domain, gfn, &m)))
 		return false;
 	return m.write;

@@ -15,7 +15,7 @@ static int register_vcpu_info(struct call *c, struct vcpu *v)
 
 	if (fetch(c, &op, c->arg[2]))
 		return -EFAULT;
-	if (v->info_registered || op.rsvd)
+	if (v->info_registered)
 		return -EINVAL;
 	if (op.offset > PAGE_SIZE - sizeof(struct vcpu_info))
 		return -ENXIO;

@@ -50,7 +50,8 @@ static void region_set(MemoryRegionSection *section, bool add, bool log)
 	struct minv_memory memory = { .gfn = start / PAGE, .count = size / PAGE };
 	uint8_t *host;
 
-	if (!memory_region_is_ram(mr) && !memory_region_is_romd(mr))
+	/* A flash chip that answers commands is no memory; it has ceased to be before its pages are taken away. */
+	if (!memory_region_is_ram(mr) && !(add ? memory_region_is_romd(mr) : mr->rom_device))
 		return;
 	if (start % PAGE || size % PAGE) {
 		warn_report("minv: '%s' at 0x%" PRIx64 " is not made of whole pages",
@@ -64,7 +65,7 @@ static void region_set(MemoryRegionSection *section, bool add, bool log)
 		exit(1);
 	}
 	memory.page = (uint64_t)(host - pool) / PAGE;
-	if (section->readonly || memory_region_is_romd(mr))
+	if (section->readonly || mr->rom_device)
 		memory.flags |= MINV_MEMORY_READONLY;
 	else if (add && log)
 		memory.flags |= MINV_MEMORY_LOG;

@@ -159,8 +159,12 @@ bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size,
 			return false;
 		}
 		part = MIN(size, 0x1000 - (linear & 0xfff));
-		address_space_rw(&address_space_memory, physical, MEMTXATTRS_UNSPECIFIED, bytes,
-				 part, access == MINV_WRITE);
+		/* What nobody answers reads as all ones on a PC, by which systems know that there is no device; QEMU has 0. */
+		if ((address_space_rw(&address_space_memory, physical, MEMTXATTRS_UNSPECIFIED,
+				      bytes, part, access == MINV_WRITE) &
+		     MEMTX_DECODE_ERROR) &&
+		    access != MINV_WRITE)
+			memset(bytes, 0xff, part);
 	}
 	return true;
 }

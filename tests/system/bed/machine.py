@@ -74,7 +74,7 @@ class Machine:
             linux += " swiotlb=force"
         hypervisor, linux = f"{hypervisor} {setup.core}".strip(), f"{linux} {setup.linux}".strip()
         dom0 = setup.dom0 or images.dom0
-        argv = [chosen().program(), "-machine", "q35", "-accel", "tcg", "-cpu", chosen().cpu, "-smp", str(setup.cpus or cpus),
+        argv = [chosen().program(), "-machine", "q35", "-accel", "tcg", "-cpu", chosen().cpu_by(several=(setup.cpus or cpus) > 1), "-smp", str(setup.cpus or cpus),
                 "-m", str(setup.memory), "-display", "none", "-vga", "none", "-nodefaults",
                 *([] if setup.resets else ["-no-reboot"]),
                 "-kernel", images.core, "-append", hypervisor,

@@ -53,14 +53,20 @@ INSTRUCTION(do_rsm, "0x0f,0xaa")
 INSTRUCTION(do_rdmsr, "0x0f,0x32")
 INSTRUCTION(do_wrmsr, "0x0f,0x30")
 
+/* As its user has it, cached or not: Linux refuses the other. */
+static void __iomem *mapped(u64 physical, u64 size)
+{
+	void __iomem *at = ioremap_cache(physical, size);
+
+	return at ? at : ioremap(physical, size);
+}
+
 static void do_physical(struct hostile *h, bool write)
 {
-	u64 __iomem *at = ioremap_cache(h->rax, sizeof(u64));
+	u64 __iomem *at = mapped(h->rax, sizeof(u64));
 	u64 value = h->rdx;
 	int fault = 0;
 
-	if (!at) /* where its user has it uncached */
-		at = ioremap(h->rax, sizeof(u64));
 	if (!at) {
 		h->fault = -ENOMEM;
 		return;
@@ -98,7 +104,7 @@ static void do_cr3(struct hostile *h)
 
 static void do_idt(struct hostile *h)
 {
-	struct desc_ptr p = { .size = 4095, .address = (unsigned long)ioremap(h->rax, 4096) };
+	struct desc_ptr p = { .size = 4095, .address = (unsigned long)mapped(h->rax, 4096) };
 
 	local_irq_disable();
 	__asm__ volatile("lidt %0; ud2" : : "m"(p));
@@ -106,7 +112,7 @@ static void do_idt(struct hostile *h)
 
 static void do_stack(struct hostile *h)
 {
-	u64 stack = (u64)ioremap(h->rax, 4096) + 4096;
+	u64 stack = (u64)mapped(h->rax, 4096) + 4096;
 
 	local_irq_disable();
 	__asm__ volatile("movq %0, %%rsp; ud2" : : "r"(stack));
