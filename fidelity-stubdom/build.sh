@@ -68,13 +68,16 @@ build_qemu() {
 }
 
 build_image() {
-	local kernel=$1 qemu=$2 root=$out/root
+	local kernel=$1 qemu=$2 root=$out/root rom
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,share/qemu}
 	gcc -std=gnu11 -D_GNU_SOURCE -Os -static -s -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror \
 		-I"$here/minv" -I"$top/core/include/public" -o "$root/init" "$here"/init/*.c \
 		-lxenvchan -lxengnttab -lxenevtchn -lxenstore -lxentoollog -lxentoolcore -lpthread
 	cp "$qemu/qemu" "$root/bin/qemu"
 	cp "${firmware[@]}" "$root/share/qemu/"
+	for rom in "${roms[@]}"; do
+		cp "$rom" "$root/share/qemu/efi-${rom##*/pxe-}"
+	done
 	mkdir "$root/share/qemu/keymaps"
 	cp "$qemu/en-us" "$root/share/qemu/keymaps/"
 	ln -s bios-256k.bin "$root/share/qemu/bios.bin"
@@ -97,7 +100,9 @@ archive() {
 
 need_packages build-essential bc bison cpio dpkg-dev flex ipxe-qemu libelf-dev libfdt-dev libglib2.0-dev libssl-dev libxen-dev \
 	libpixman-1-dev ninja-build ovmf patch pkg-config python3 python3-venv seabios xz-utils zlib1g-dev
-firmware=(/usr/share/seabios/{bios-256k,vgabios-stdvga}.bin /usr/lib/ipxe/qemu/pxe-{virtio,e1000}.rom)
+firmware=(/usr/share/seabios/{bios-256k,vgabios-stdvga}.bin)
+# By the names that QEMU looks for; for a BIOS alone, a third of what is for both.
+roms=(/usr/lib/ipxe/qemu/pxe-{virtio,e1000}.rom)
 firmware_uefi=(/usr/share/OVMF/OVMF_{CODE,VARS}.fd)
 common=$top/core/include/public/minv.h
 kernel=$(cached fidelity-kernel \
@@ -107,4 +112,4 @@ qemu=$(cached fidelity-qemu \
 	build_qemu)
 cached fidelity-image \
 	"$(key_of "$(declare -f build_image archive)" "$kernel" "$qemu" "$here"/{init,minv} "$common" \
-		"${firmware[@]}" "${firmware_uefi[@]}")" build_image "$kernel" "$qemu"
+		"${firmware[@]}" "${roms[@]}" "${firmware_uefi[@]}")" build_image "$kernel" "$qemu"

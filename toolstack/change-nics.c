@@ -49,7 +49,7 @@ static int plug_nic(struct change *change, const struct diptych_nic *nic, int sl
 	return qmp_run(&change->qmp, NULL,
 		       "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"virtio-net-pci\","
 		       "\"id\":\"nic%d\",\"netdev\":\"n%d\","
-		       "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\"%s}}",
+		       "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"romfile\":\"\"%s}}",
 		       slot, slot, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], bus);
 }
 

@@ -27,15 +27,11 @@
 #define SHUTDOWN_CRASH 3ul /* Xen's reason */
 #define DEVICE_SECONDS 30
 
-/* Before the toolstack's arguments: what this image has and has not. A card has a ROM where the toolstack names one. */
+/* Before the toolstack's arguments: where its files are. */
 static const char *const own_arguments[] = {
 	QEMU,
 	"-L",
 	"/share/qemu",
-	"-global",
-	"virtio-net-pci.romfile=",
-	"-global",
-	"e1000.romfile=",
 };
 #define OWN (sizeof(own_arguments) / sizeof(own_arguments[0]))
 

@@ -125,8 +125,9 @@ START_TEST(network_cards_have_the_mac_that_was_asked_for)
 	struct diptych_nic *nic = diptych_desc_add_nic(&desc);
 
 	memcpy(nic->mac, mac, sizeof(mac));
-	expect(HEAD SERIAL " -netdev tap,id=n0,ifname=tap0,script=no,downscript=no"
-			   " -device virtio-net-pci,id=nic0,netdev=n0,mac=00:16:3e:01:02:ff");
+	expect(HEAD SERIAL
+	       " -netdev tap,id=n0,ifname=tap0,script=no,downscript=no"
+	       " -device virtio-net-pci,id=nic0,netdev=n0,mac=00:16:3e:01:02:ff,romfile=");
 }
 END_TEST
 
@@ -142,10 +143,10 @@ START_TEST(a_card_is_booted_from_where_the_order_names_the_network)
 	nic->model = DIPTYCH_NIC_E1000;
 	expect(HEAD " -netdev tap,id=n0,ifname=tap0,script=no,downscript=no"
 		    " -device virtio-net-pci,id=nic0,netdev=n0,mac=00:00:00:00:00:00"
-		    ",bootindex=65,romfile=pxe-virtio.rom"
+		    ",bootindex=65"
 		    " -netdev tap,id=n1,ifname=tap1,script=no,downscript=no"
 		    " -device e1000,id=nic1,netdev=n1,mac=00:00:00:00:00:00"
-		    ",bootindex=66,romfile=pxe-e1000.rom");
+		    ",bootindex=66");
 }
 END_TEST
 
@@ -194,7 +195,8 @@ START_TEST(ovmf_is_flash)
 	expect(HEAD " -drive if=pflash,unit=0,format=raw,readonly=on,file=/share/qemu/OVMF_CODE.fd"
 		    " -drive if=pflash,unit=1,format=raw,file=/share/qemu/OVMF_VARS.fd"
 		    " -netdev tap,id=n0,ifname=tap0,script=no,downscript=no"
-		    " -device virtio-net-pci,id=nic0,netdev=n0,mac=00:00:00:00:00:00,bootindex=1");
+		    " -device "
+		    "virtio-net-pci,id=nic0,netdev=n0,mac=00:00:00:00:00:00,bootindex=1,romfile=");
 }
 END_TEST
 

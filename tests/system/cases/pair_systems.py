@@ -82,7 +82,7 @@ def network(bed, dom0):
     dom0.run(f"kill $(cat /tmp/udhcpd.pid); printf '{SERVED}' >>/tmp/udhcpd.conf && /tmp/busybox udhcpd /tmp/udhcpd.conf && "
              f"printf '{SCRIPT}' >/tmp/script && {{ printf 'HTTP/1.0 200 OK\\r\\nContent-Length: %s\\r\\n\\r\\n' $(stat -c %s /tmp/script); "
              "cat /tmp/script; } >/tmp/answer")
-    listen(dom0, 8000, "FILE:/tmp/answer TCP-LISTEN:8000,reuseaddr,fork")
+    listen(dom0, 8000, "TCP-LISTEN:8000,reuseaddr,fork SYSTEM:'cat /tmp/answer'", how="")
     for model in ("virtio", "e1000"):
         dom0.write("/tmp/net1.cfg", NETWORK.format(bios="seabios", memory=64, model=model))
         dom0.run("dxl create /tmp/net1.cfg", within=600)

@@ -39,9 +39,9 @@ def command(console, text, answer, within):
     return found
 
 
-def listen(dom0, port, end):
+def listen(dom0, port, end, how="-u"):
     """A transfer by socat in dom0 that waits for its far end; returns when it does wait."""
-    dom0.launch(f"socat -u {end}")
+    dom0.launch(f"socat {how} {end}")
     dom0.run(f"for i in $(seq 300); do ss -Hltn sport = :{port} | grep -q . && exit; sleep 0.2; done; ss -ltn; exit 1", within=120)
 
 
