@@ -101,17 +101,12 @@ static void serve_interrupts(struct cpu *c)
 		relay_pay_due(c);
 }
 
-static u32 cpl(const struct vcpu *v)
-{
-	return v->vmcb->cpl;
-}
-
 static void on_cpuid(struct vcpu *v)
 {
 	u32 leaf = (u32)v->vmcb->rax, subleaf = (u32)v->regs.r[RCX], r[4];
 
 	policy_lookup(v->domain, leaf, subleaf, r);
-	cpuid_vcpu(v, v->domain->id, v->domain->hardware, leaf, subleaf, r);
+	cpuid_vcpu(v, v->domain->id, leaf, subleaf, r);
 	v->vmcb->rax = r[0];
 	v->regs.r[RBX] = r[1];
 	v->regs.r[RCX] = r[2];
@@ -188,17 +183,15 @@ static void refuse_dom0(struct vcpu *v, u64 gpa, const char *what)
 	u64 event = v->vmcb->event_inj;
 
 	if ((event & EVENT_VALID) && EVENT_TYPE(event) == EVENT_TYPE(EVENT_EXCEPTION)) {
-		domain_crash(v->domain, "access to 0x%llx (%s) by the delivery of exception %llu",
-			     (unsigned long long)gpa, what,
-			     (unsigned long long)EVENT_VECTOR(event));
+		domain_crash(v->domain, "access to 0x%lx (%s) by the delivery of exception %lu",
+			     gpa, what, EVENT_VECTOR(event));
 		return;
 	}
 	times++;
 	if (times <= 100 || !(times & (times - 1)))
-		printk(LOG_G_WARNING "dom0: access to 0x%llx (error 0x%llx, rip 0x%llx) refused: "
-				     "%s (%llu so far)\n",
-		       (unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1,
-		       (unsigned long long)v->vmcb->rip, what, (unsigned long long)times);
+		printk(LOG_G_WARNING "dom0: access to 0x%lx (error 0x%lx, rip 0x%lx) refused: "
+				     "%s (%lu so far)\n",
+		       gpa, v->vmcb->exit_info_1, v->vmcb->rip, what, times);
 	vcpu_inject_exception(v, VECTOR_GP, 0);
 }
 
@@ -223,14 +216,14 @@ static void on_nested_fault(struct vcpu *v)
 					    : "not a device, not its memory");
 		return;
 	}
-	domain_crash(
-		d, "access to guest physical address 0x%llx, where there is nothing (error 0x%llx)",
-		(unsigned long long)gpa, (unsigned long long)v->vmcb->exit_info_1);
+	domain_crash(d,
+		     "access to guest physical address 0x%lx, where there is nothing (error 0x%lx)",
+		     gpa, v->vmcb->exit_info_1);
 }
 
 static void on_vmmcall(struct vcpu *v)
 {
-	if (v->vmcb->rax == MINV_HYPERCALL && cpl(v) == 0)
+	if (v->vmcb->rax == MINV_HYPERCALL && v->vmcb->cpl == 0)
 		minv_hypercall(v);
 	else
 		hypercall(v);
@@ -303,9 +296,8 @@ static void handle_exit(struct vcpu *v)
 		domain_crash(v->domain, "the processor refuses its state, or it has no memory");
 		break;
 	default:
-		domain_crash(v->domain, "exit 0x%llx is not known (info 0x%llx 0x%llx)",
-			     (unsigned long long)code, (unsigned long long)v->vmcb->exit_info_1,
-			     (unsigned long long)v->vmcb->exit_info_2);
+		domain_crash(v->domain, "exit 0x%lx is not known (info 0x%lx 0x%lx)", code,
+			     v->vmcb->exit_info_1, v->vmcb->exit_info_2);
 		break;
 	}
 }
@@ -338,12 +330,12 @@ static void run(struct cpu *c, struct vcpu *x)
 		x->vmcb->exit_int_info = 0;
 		return;
 	}
-	if (x->spec_ctrl && !spec_ctrl_is_switched()) {
+	if (x->spec_ctrl && !spec_ctrl_is_switched) {
 		wrmsr(MSR_SPEC_CTRL, x->spec_ctrl);
-		svm_run(c, x->vmcb, &x->regs);
+		svm_world_switch(x->vmcb, &x->regs, c->host_state);
 		wrmsr(MSR_SPEC_CTRL, 0);
 	} else {
-		svm_run(c, x->vmcb, &x->regs);
+		svm_world_switch(x->vmcb, &x->regs, c->host_state);
 	}
 }
 

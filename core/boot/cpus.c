@@ -49,7 +49,7 @@ void cpu_main(void)
 		}
 		cpu_relax();
 	}
-	write_cr3(read_cr3()); /* the boot map is gone */
+	write_cr3(read_cr(3)); /* the boot map is gone */
 	main_loop(c);
 }
 
@@ -81,13 +81,11 @@ static void compare_clocks(const struct cpu *c)
 			cpu_relax();
 		after = rdtsc();
 		if (clock_of_other < before || clock_of_other > after) {
-			printk(LOG_WARNING
-			       "the TSC of CPU %u is %llu ticks %s the boot CPU's: time "
-			       "will not be the same on all CPUs\n",
+			printk(LOG_WARNING "the TSC of CPU %u is %lu ticks %s the boot CPU's: time "
+					   "will not be the same on all CPUs\n",
 			       c->id,
-			       (unsigned long long)(clock_of_other < before
-							    ? before - clock_of_other
-							    : clock_of_other - after),
+			       (clock_of_other < before ? before - clock_of_other
+							: clock_of_other - after),
 			       clock_of_other < before ? "behind" : "ahead of");
 			return;
 		}
@@ -112,12 +110,10 @@ static u64 low_page(void)
 {
 	u64 best = 0;
 
-	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
-		const struct range *r = &boot_info.ranges[i];
+	for_each_ram (r) {
 		u64 last = (min_u64(r->end, LOW_END) & ~(PAGE_SIZE - 1)) - PAGE_SIZE;
 
-		if (r->type == RANGE_RAM && r->end > r->start + 2 * PAGE_SIZE &&
-		    r->start < LOW_END && last > r->start)
+		if (r->end > r->start + 2 * PAGE_SIZE && r->start < LOW_END && last > r->start)
 			best = last;
 	}
 	return best;

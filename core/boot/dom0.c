@@ -15,7 +15,6 @@
 #include "domain/memory.h"
 #include "lib.h"
 #include "protect/protect.h"
-#include "vcpu/relay.h"
 #include "x86/console.h"
 #include "x86/lapic.h"
 #include "xen/abi.h"
@@ -59,17 +58,16 @@ void dom0_load(struct dom0_image *image, u64 limit)
 		image->info += LARGE;
 	}
 	if (image->info + DOM0_INFO_SIZE > limit)
-		cannot_start("dom0's kernel and initrd do not fit below the core at 0x%llx: a "
+		cannot_start("dom0's kernel and initrd do not fit below the core at 0x%lx: a "
 			     "smaller initrd is "
 			     "needed",
-			     (unsigned long long)limit);
+			     limit);
 	if (image->initrd_size)
 		memcpy((void *)image->initrd, (const void *)b->modules[1].start,
 		       image->initrd_size);
 	memset((void *)image->info, 0, DOM0_INFO_SIZE);
-	printk(LOG_INFO "dom0: kernel to 0x%llx, initrd 0x%llx (%llu KiB), entry 0x%llx\n",
-	       (unsigned long long)end, (unsigned long long)image->initrd,
-	       (unsigned long long)image->initrd_size >> 10, (unsigned long long)image->entry);
+	printk(LOG_INFO "dom0: kernel to 0x%lx, initrd 0x%lx (%lu KiB), entry 0x%lx\n", end,
+	       image->initrd, image->initrd_size >> 10, image->entry);
 }
 
 static void map_add(u64 start, u64 end, u32 type)
@@ -95,8 +93,7 @@ static void give(struct domain *d, u64 mfn)
 	if (!err)
 		err = physmap_add_own(d, mfn, mfn, PERM_READ | PERM_WRITE | PERM_EXEC);
 	if (err)
-		panic("dom0's frame 0x%llx: error %d (%llu tables left)", (unsigned long long)mfn,
-		      err, (unsigned long long)free_tables.free);
+		panic("dom0's frame 0x%lx: error %d (%lu tables left)", mfn, err, free_tables.free);
 	memory_count(mfn);
 	d->tot_pages++;
 }
@@ -125,21 +122,21 @@ static void share_out(struct domain *d, u64 start, u64 end, u64 *wanted, u64 *ga
 /* dom0_mem=: in pages, of a machine that has so many to give. */
 static u64 pages_wanted(u64 ram)
 {
-	const struct amount *asked = &options.dom0_mem;
+	const struct amount *asked = &options.dom0_mem.wanted;
 	u64 bytes = ram << PAGE_SHIFT;
 	u64 wanted = asked->given ? amount_of(asked, bytes) : bytes / 2;
-	u64 min = options.dom0_mem_min.given ? amount_of(&options.dom0_mem_min, bytes) : 0;
+	u64 min = options.dom0_mem.min.given ? amount_of(&options.dom0_mem.min, bytes) : 0;
 
 	wanted = max_u64(wanted, min);
-	wanted = min_u64(wanted, amount_of(&options.dom0_mem_max, bytes));
+	wanted = min_u64(wanted, amount_of(&options.dom0_mem.max, bytes));
 	if (wanted < DOM0_LEAST)
-		cannot_start("dom0_mem= comes to %llu MiB: dom0 needs 256 MiB at least",
-			     (unsigned long long)wanted >> 20);
+		cannot_start("dom0_mem= comes to %lu MiB: dom0 needs 256 MiB at least",
+			     wanted >> 20);
 	if (min > bytes)
-		cannot_start("too little memory: dom0_mem=min: asks for %llu MiB, the machine has "
-			     "%llu MiB "
+		cannot_start("too little memory: dom0_mem=min: asks for %lu MiB, the machine has "
+			     "%lu MiB "
 			     "beside the core",
-			     (unsigned long long)min >> 20, (unsigned long long)bytes >> 20);
+			     min >> 20, bytes >> 20);
 	return wanted >> PAGE_SHIFT;
 }
 
@@ -150,9 +147,8 @@ static void share_memory(struct domain *d, const struct dom0_image *image, u64 c
 	struct boot_info *b = &boot_info;
 	u64 ram = 0, wanted, gap = GAP_BYTES >> PAGE_SHIFT;
 
-	for (u32 i = 0; i < b->nr_ranges; i++)
-		if (b->ranges[i].type == RANGE_RAM)
-			ram += b->ranges[i].end - b->ranges[i].start;
+	for_each_ram (r)
+		ram += r->end - r->start;
 	wanted = pages_wanted((ram - (core_end - core_start)) >> PAGE_SHIFT);
 	d->max_pages = wanted;
 	for (u32 i = 0; i < b->nr_ranges; i++) {
@@ -169,11 +165,11 @@ static void share_memory(struct domain *d, const struct dom0_image *image, u64 c
 		}
 	}
 	if (physmap_find(d, (image->info + DOM0_INFO_SIZE - 1) >> PAGE_SHIFT, &last))
-		cannot_start("dom0_mem= is too small: dom0's kernel and initrd reach to %llu MiB",
-			     (unsigned long long)(image->info + DOM0_INFO_SIZE) >> 20);
+		cannot_start("dom0_mem= is too small: dom0's kernel and initrd reach to %lu MiB",
+			     (image->info + DOM0_INFO_SIZE) >> 20);
 	if (wanted)
-		printk(LOG_WARNING "dom0 gets %llu MiB less than asked: there is no more\n",
-		       (unsigned long long)wanted >> 8);
+		printk(LOG_WARNING "dom0 gets %lu MiB less than asked: there is no more\n",
+		       wanted >> 8);
 	d->max_pages = d->tot_pages;
 }
 
@@ -265,11 +261,11 @@ void dom0_build(const struct dom0_image *image, u64 core_start, u64 core_end)
 		d->vcpus[i]->apic.id = cpus[i]->apic_id;
 		d->vcpus[i]->cpu = i;
 		d->vcpus[i]->soft_affinity = 1ull << i;
-		relay_attach(cpus[i], d->vcpus[i]);
+		cpus[i]->relay = d->vcpus[i];
 	}
 	vcpu_reset_pvh(d->vcpus[0], image->entry, image->info);
 	if (domain_seal(d))
 		panic("dom0 does not seal");
-	printk(LOG_INFO "dom0: %llu MiB one to one, %llu MiB free for others\n",
-	       (unsigned long long)d->tot_pages >> 8, (unsigned long long)frames_free() >> 8);
+	printk(LOG_INFO "dom0: %lu MiB one to one, %lu MiB free for others\n", d->tot_pages >> 8,
+	       frames_free() >> 8);
 }

@@ -12,7 +12,7 @@ struct dom0_image {
 	const char *command_line;
 };
 
-#define DOM0_INFO_SIZE 0x10000ull
+#define DOM0_INFO_SIZE 0x10000ul
 
 /* Copies kernel and initrd out of the modules: before core memory behind the image is used. */
 void dom0_load(struct dom0_image *image, u64 limit);

@@ -23,8 +23,8 @@
 #include "xen/xen.h"
 
 #define VGA_TEXT   0xb8000ull
-#define CORE_START 0x30000000ull
-#define TABLES_AT  0x31000000ull /* TABLE_PHYS of protect/state.h */
+#define CORE_START 0x30000000ul
+#define TABLES_AT  0x31000000ul /* TABLE_PHYS of protect/state.h */
 #define LARGE	   0x200000ull
 #define NR_SLOTS   65536ull
 #define APIC_MFN   0xfee00ull
@@ -46,13 +46,11 @@ static void say_machine(u32 magic)
 	       : b->screen.kind == SCREEN_PIXELS ? "pixels"
 						 : "none");
 	for (u32 i = 0; i < b->nr_ranges; i++)
-		printk(LOG_DEBUG "memory %llx to %llx type %u\n",
-		       (unsigned long long)b->ranges[i].start, (unsigned long long)b->ranges[i].end,
-		       b->ranges[i].type);
+		printk(LOG_DEBUG "memory %lx to %lx type %u\n", b->ranges[i].start,
+		       b->ranges[i].end, b->ranges[i].type);
 	for (u32 i = 0; i < b->nr_modules; i++)
-		printk(LOG_DEBUG "module %llx to %llx: %s\n",
-		       (unsigned long long)b->modules[i].start,
-		       (unsigned long long)b->modules[i].end, b->modules[i].text);
+		printk(LOG_DEBUG "module %lx to %lx: %s\n", b->modules[i].start, b->modules[i].end,
+		       b->modules[i].text);
 }
 
 /* Opens the consoles that the command line names; then says what was wrong with it or with the loader's news. */
@@ -62,10 +60,10 @@ static void read_options(u32 magic, const char *wrong)
 	bool good = options_read(boot_info.command_line, why, sizeof(why));
 
 	for (u32 i = 0; i < NR_SERIAL; i++)
-		if (options.console_serial[i])
+		if (options.console.serial[i])
 			console_open_line(options.serial[i].port, options.serial[i].baud,
 					  options.serial[i].format);
-	if (options.console_vga && boot_info.screen.kind == SCREEN_TEXT)
+	if (options.console.vga && boot_info.screen.kind == SCREEN_TEXT)
 		console_open_screen(VGA_TEXT);
 	printk("Diptych core, 64-bit, for AMD SVM; command line: %s\n", boot_info.command_line);
 	say_machine(magic);
@@ -87,16 +85,10 @@ static u64 memory_layout(u64 nr_frames, u64 nr_ram, u64 nr_tables)
 			(3 + 2 * boot_info.nr_ranges) * PAGE_SIZE;
 	/* for each frame, RAM or not: a bit of the pool, and its part of the page tables of the arrays */
 	end = (TABLES_AT + need + nr_frames / 4 + LARGE - 1) & ~(LARGE - 1);
-	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
-		const struct range *r = &boot_info.ranges[i];
-
-		if (r->type == RANGE_RAM && r->start <= CORE_START && end <= r->end)
-			return end;
-	}
-	cannot_start(
-		"too little memory: the core needs RAM from 0x%llx to 0x%llx (%llu to %llu MiB)",
-		CORE_START, (unsigned long long)end, CORE_START >> 20,
-		(unsigned long long)end >> 20);
+	if (boot_is_ram(CORE_START, end))
+		return end;
+	cannot_start("too little memory: the core needs RAM from 0x%lx to 0x%lx (%lu to %lu MiB)",
+		     CORE_START, end, CORE_START >> 20, end >> 20);
 }
 
 /* Holes between RAM may be larger than the RAM: their part of the arrays is never written. */
@@ -105,14 +97,14 @@ static void back_frames(u64 array, u64 nr_frames)
 	u64 va, each;
 
 	protect_backing(array, 1, 0, 0, &va, &each);
-	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
-		u64 first = min_u64(boot_info.ranges[i].start >> PAGE_SHIFT, nr_frames);
-		u64 end = min_u64(boot_info.ranges[i].end >> PAGE_SHIFT, nr_frames);
+	for_each_ram (r) {
+		u64 first = min_u64(r->start >> PAGE_SHIFT, nr_frames);
+		u64 end = min_u64(r->end >> PAGE_SHIFT, nr_frames);
 
-		if (boot_info.ranges[i].type == RANGE_RAM && first < end)
-			paging_back(va + first * each, (end - first) * each);
+		if (first < end)
+			paging_back(va + first * each, (end - first) * each, true);
 	}
-	paging_back_zeros(va, nr_frames * each);
+	paging_back(va, nr_frames * each, false);
 }
 
 static void back_protection(u64 nr_frames, u64 nr_tables)
@@ -127,23 +119,17 @@ static void back_protection(u64 nr_frames, u64 nr_tables)
 		else if (kind == BACKING_FRAMES)
 			back_frames(i, nr_frames);
 		else
-			paging_back(va, bytes);
+			paging_back(va, bytes, true);
 	}
 }
 
 static void add_ram(u64 core_end)
 {
-	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
-		const struct range *r = &boot_info.ranges[i];
-
-		if (r->type != RANGE_RAM)
-			continue;
+	for_each_ram (r)
 		for (u64 pa = (r->start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 		     pa + PAGE_SIZE <= r->end; pa += PAGE_SIZE)
 			if ((pa < CORE_START || pa >= core_end) && frame_add(pa >> PAGE_SHIFT))
-				panic("frame 0x%llx cannot be added",
-				      (unsigned long long)pa >> PAGE_SHIFT);
-	}
+				panic("frame 0x%lx cannot be added", pa >> PAGE_SHIFT);
 }
 
 /* What the core keeps, and how much of it is only there because entries of nested tables exist. */
@@ -154,9 +140,9 @@ static void say_memory(u64 core_end, u64 nr_tables)
 	for (u64 i = 0; protect_backing(i, 0, nr_tables, 0, &va, &bytes) != BACKING_END; i++)
 		nested += bytes;
 	printk(LOG_INFO
-	       "core keeps %llu KiB, of it %llu KiB for nested tables and the records of their "
+	       "core keeps %lu KiB, of it %lu KiB for nested tables and the records of their "
 	       "entries\n",
-	       (unsigned long long)(core_end - CORE_START) >> 10, (unsigned long long)nested >> 10);
+	       (core_end - CORE_START) >> 10, nested >> 10);
 }
 
 void boot_main(u32 magic, u64 info)
@@ -167,11 +153,9 @@ void boot_main(u32 magic, u64 info)
 	read_options(magic, multiboot_read(magic, info));
 	descriptors_init(&boot_cpu);
 	svm_init_cpu(&boot_cpu);
-	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
-		if (boot_info.ranges[i].type != RANGE_RAM)
-			continue;
-		nr_frames = max_u64(nr_frames, boot_info.ranges[i].end >> PAGE_SHIFT);
-		nr_ram += (boot_info.ranges[i].end - boot_info.ranges[i].start) >> PAGE_SHIFT;
+	for_each_ram (r) {
+		nr_frames = max_u64(nr_frames, r->end >> PAGE_SHIFT);
+		nr_ram += (r->end - r->start) >> PAGE_SHIFT;
 	}
 	nr_frames = min_u64(nr_frames, PROTECT_FRAMES);
 	nr_tables = min_u64(TABLES_FOR(nr_ram), PROTECT_TABLES);
@@ -188,9 +172,8 @@ void boot_main(u32 magic, u64 info)
 	windows_init(&boot_cpu);
 	lapic_init();
 	time_init();
-	printk(LOG_INFO "TSC %llu kHz, %llu MiB RAM, core keeps %llu MiB\n",
-	       (unsigned long long)tsc_khz(), (unsigned long long)nr_ram >> 8,
-	       (unsigned long long)(core_end - CORE_START) >> 20);
+	printk(LOG_INFO "TSC %lu kHz, %lu MiB RAM, core keeps %lu MiB\n", core_clock.khz,
+	       nr_ram >> 8, (core_end - CORE_START) >> 20);
 	say_memory(core_end, nr_tables);
 	cpus_start();
 	core_memory_done();
@@ -199,21 +182,20 @@ void boot_main(u32 magic, u64 info)
 	    mmio_forbid(APIC_MFN, 1))
 		panic("the core's memory cannot be protected");
 	add_ram(core_end);
-	xen_command_line(boot_info.command_line);
+	xen_command_line = boot_info.command_line;
 	dom0_build(&image, CORE_START, core_end);
 	protect_boot_done();
 	for (u32 i = 0; console_port(i); i++)
 		svm_hide_ports(console_port(i), 8);
 	broken = protect_invariant();
 	if (broken)
-		panic("the protection layer's invariant does not hold: clause %llu",
-		      (unsigned long long)broken);
+		panic("the protection layer's invariant does not hold: clause %lu", broken);
 	printk(LOG_INFO "the protection layer's invariant holds\n");
 	printk(LOG_WARNING "no IOMMU is used: devices reach all memory, so dom0 is trusted\n");
 	if (!options.seals)
 		printk(LOG_WARNING "seal=no: dom0 may read and write every other domain\n");
 	domains_seal = options.seals;
-	console_set_reboot(options.reboots);
+	console_reboots = !options.noreboot;
 	paging_drop_boot_map(CORE_START, core_end);
 	core_lock();
 	domain_unpause(domains[0]);

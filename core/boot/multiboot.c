@@ -247,12 +247,9 @@ const char *multiboot_read(u32 magic, u64 info)
 
 bool boot_is_ram(u64 start, u64 end)
 {
-	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
-		const struct range *r = &boot_info.ranges[i];
-
-		if (r->type == RANGE_RAM && start >= r->start && end <= r->end)
+	for_each_ram (r)
+		if (start >= r->start && end <= r->end)
 			return true;
-	}
 	return false;
 }
 
@@ -286,22 +283,15 @@ void boot_move_modules(u64 core_start, u64 image_end)
 			continue;
 		/* The entry code has copied the image to there. */
 		if (m->end > core_start)
-			cannot_start("the loader put a module where the core lies (0x%llx)",
-				     (unsigned long long)core_start);
-		for (u32 k = 0; k < boot_info.nr_ranges; k++) {
-			const struct range *r = &boot_info.ranges[k];
-
-			u64 from = max_u64(r->start, image_end), place;
-
-			if (r->type != RANGE_RAM)
-				continue;
-			place = find_place(from, min_u64(r->end, FOUR_GIB), size);
-			to = max_u64(to, place);
-		}
+			cannot_start("the loader put a module where the core lies (0x%lx)",
+				     core_start);
+		for_each_ram (r)
+			to = max_u64(to, find_place(max_u64(r->start, image_end),
+						    min_u64(r->end, FOUR_GIB), size));
 		if (!to)
-			cannot_start("too little memory: no %llu MiB above the core to unpack "
+			cannot_start("too little memory: no %lu MiB above the core to unpack "
 				     "module %u from",
-				     (unsigned long long)size >> 20, i + 1);
+				     size >> 20, i + 1);
 		memcpy((void *)to, (const void *)m->start, size);
 		m->start = to;
 		m->end = to + size;

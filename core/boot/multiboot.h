@@ -51,6 +51,11 @@ struct boot_info {
 
 extern struct boot_info boot_info;
 
+#define for_each_ram(r)                                                                            \
+	for (const struct range *r = boot_info.ranges; r < boot_info.ranges + boot_info.nr_ranges; \
+	     r++)                                                                                  \
+		if (r->type == RANGE_RAM)
+
 /* From either kind of loader. Returns NULL or what is wrong. The command line is there in any case. */
 const char *multiboot_read(u32 magic, u64 info);
 /* All of [start, end) is RAM. */

@@ -106,12 +106,14 @@ static bool take_word(const char **text, const char *word)
 	return true;
 }
 
-static bool read_dom0_mem(const char *v)
+static bool read_dom0_mem(const char *v, void *to)
 {
+	struct dom0_mem *mem = to;
+
 	do {
-		struct amount *a = take_word(&v, "min:")   ? &options.dom0_mem_min
-				   : take_word(&v, "max:") ? &options.dom0_mem_max
-							   : &options.dom0_mem;
+		struct amount *a = take_word(&v, "min:")   ? &mem->min
+				   : take_word(&v, "max:") ? &mem->max
+							   : &mem->wanted;
 
 		if (!take_amount(&v, a))
 			return false;
@@ -119,7 +121,7 @@ static bool read_dom0_mem(const char *v)
 	return !*v;
 }
 
-static bool read_dom0_vcpus(const char *v)
+static bool read_dom0_vcpus(const char *v, void *to)
 {
 	u64 min, max;
 
@@ -128,29 +130,27 @@ static bool read_dom0_vcpus(const char *v)
 	max = min;
 	if (take_word(&v, "-") && !take_number(&v, 1024, &max))
 		return false;
-	options.dom0_vcpus_min = (u32)min;
-	options.dom0_vcpus_max = (u32)max;
+	*(u32 *)to = (u32)max;
 	return !*v && min && min <= max;
 }
 
-static bool read_console(const char *v)
+static bool read_console(const char *v, void *to)
 {
-	bool serial[NR_SERIAL] = { false }, vga = false;
+	struct console_option named = { 0 };
 
 	do {
 		if (take_word(&v, "com1"))
-			serial[0] = true;
+			named.serial[0] = true;
 		else if (take_word(&v, "com2"))
-			serial[1] = true;
+			named.serial[1] = true;
 		else if (take_word(&v, "vga"))
-			vga = true;
+			named.vga = true;
 		else if (!take_word(&v, "none"))
 			return false;
 	} while (take_word(&v, ","));
 	if (*v)
 		return false;
-	memcpy(options.console_serial, serial, sizeof(serial));
-	options.console_vga = vga;
+	*(struct console_option *)to = named;
 	return true;
 }
 
@@ -173,8 +173,9 @@ static bool take_format(const char **v, u8 *format)
 }
 
 /* <baud>|auto[,<format>[,<port>[,<interrupt>]]]: the line is polled, its interrupt has no effect. */
-static bool read_serial(const char *v, struct serial_option *s)
+static bool read_serial(const char *v, void *to)
 {
+	struct serial_option *s = to;
 	u64 n = 0;
 
 	if (!take_word(&v, "auto")) {
@@ -194,16 +195,6 @@ static bool read_serial(const char *v, struct serial_option *s)
 	return (!take_word(&v, ",") || take_number(&v, 255, &n)) && !*v;
 }
 
-static bool read_com1(const char *v)
-{
-	return read_serial(v, &options.serial[0]);
-}
-
-static bool read_com2(const char *v)
-{
-	return read_serial(v, &options.serial[1]);
-}
-
 static bool take_level(const char **v, u32 *level)
 {
 	static const char *const names[] = { "none", "error", "warning", "info", "debug" };
@@ -218,75 +209,52 @@ static bool take_level(const char **v, u32 *level)
 }
 
 /* <level>[/<level>]: Xen prints what lies between the two at a limited rate; here all of it is printed. */
-static bool read_level(const char *v, bool guests)
+static bool read_level(const char *v, void *to)
 {
 	u32 level;
 
 	if (!take_level(&v, &level) || (take_word(&v, "/") && !take_level(&v, &level)) || *v)
 		return false;
-	log_level_set(guests, level);
+	*(u32 *)to = level;
 	return true;
 }
 
-static bool read_loglvl(const char *v)
-{
-	return read_level(v, false);
-}
-
-static bool read_guest_loglvl(const char *v)
-{
-	return read_level(v, true);
-}
-
 /* The bare word, or yes|no behind it. */
-static bool read_switch(const char *v, bool *to)
+static bool read_switch(const char *v, void *to)
 {
-	static const char *const yes[] = { "", "yes", "on", "true", "1" };
-	static const char *const no[] = { "no", "off", "false", "0" };
+	static const char *const words[] = {
+		"", "yes", "on", "true", "1", "no", "off", "false", "0"
+	};
 
-	for (u32 i = 0; i < ARRAY_SIZE(yes); i++)
-		if (!strcmp(v, yes[i])) {
-			*to = true;
-			return true;
-		}
-	for (u32 i = 0; i < ARRAY_SIZE(no); i++)
-		if (!strcmp(v, no[i])) {
-			*to = false;
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(v, words[i])) {
+			*(bool *)to = i < 5; /* the words for yes */
 			return true;
 		}
 	return false;
 }
 
-static bool read_noreboot(const char *v)
-{
-	bool noreboot, good = read_switch(v, &noreboot);
-
-	if (good)
-		options.reboots = !noreboot;
-	return good;
-}
-
-static bool read_seal(const char *v)
-{
-	return read_switch(v, &options.seals);
-}
-
 static const struct {
 	const char *name;
-	bool (*read)(const char *value);
+	bool (*read)(const char *value, void *to);
+	void *to;
 	const char *right;
 } known[] = {
-	{ "dom0_mem", read_dom0_mem,
+	{ "dom0_mem", read_dom0_mem, &options.dom0_mem,
 	  "sizes such as 1536M, 2G, -1G (all but 1G) or 50%, each also behind min: or max:, "
 	  "divided by commas" },
-	{ "dom0_max_vcpus", read_dom0_vcpus, "a number, or two such as 1-4" },
-	{ "console", read_console, "one or more of com1, com2, vga and none, divided by commas" },
-	{ "com1", read_com1, "such as 115200, or auto,8n1, or 115200,8n1,0x3f8" },
-	{ "com2", read_com2, "such as 115200, or auto,8n1, or 115200,8n1,0x2f8" },
-	{ "loglvl", read_loglvl, "none, error, warning, info, debug or all" },
-	{ "guest_loglvl", read_guest_loglvl, "none, error, warning, info, debug or all" },
-	{ "noreboot", read_noreboot, "nothing, yes or no" },
-	{ "seal", read_seal, "nothing, yes or no" },
+	{ "dom0_max_vcpus", read_dom0_vcpus, &options.dom0_vcpus_max,
+	  "a number, or two such as 1-4" },
+	{ "console", read_console, &options.console,
+	  "one or more of com1, com2, vga and none, divided by commas" },
+	{ "com1", read_serial, &options.serial[0],
+	  "such as 115200, or auto,8n1, or 115200,8n1,0x3f8" },
+	{ "com2", read_serial, &options.serial[1],
+	  "such as 115200, or auto,8n1, or 115200,8n1,0x2f8" },
+	{ "loglvl", read_level, &log_levels[0], "none, error, warning, info, debug or all" },
+	{ "guest_loglvl", read_level, &log_levels[1], "none, error, warning, info, debug or all" },
+	{ "noreboot", read_switch, &options.noreboot, "nothing, yes or no" },
+	{ "seal", read_switch, &options.seals, "nothing, yes or no" },
 };
 
 /* word: name or name=value. Returns the entry, ~0u when there is none; *value is "" for a bare name. */
@@ -308,11 +276,9 @@ bool options_read(const char *line, char *why, size_t size)
 {
 	bool good = true;
 
-	options = (struct options){ .console_serial = { true },
-				    .console_vga = true,
+	options = (struct options){ .console = { .serial = { true }, .vga = true },
 				    .serial = { { COM1, LCR_8N1, 115200 },
 						{ COM2, LCR_8N1, 115200 } },
-				    .reboots = true,
 				    .seals = true };
 	while (*line) {
 		char word[WORD_MAX];
@@ -332,7 +298,7 @@ bool options_read(const char *line, char *why, size_t size)
 		if (i == ~0u) {
 			/* Said, not ignored: it may be a mistyped one that matters. */
 			printk(LOG_WARNING "option %s is not known and has no effect\n", word);
-		} else if (!known[i].read(value) && good) {
+		} else if (!known[i].read(value, known[i].to) && good) {
 			good = false;
 			format_string(why, size, "option %s is not understood: give %s", word,
 				      known[i].right);

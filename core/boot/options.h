@@ -21,11 +21,15 @@ struct serial_option {
 };
 
 struct options {
-	struct amount dom0_mem, dom0_mem_min, dom0_mem_max;
-	u32 dom0_vcpus_min, dom0_vcpus_max; /* 0: not given */
-	bool console_serial[NR_SERIAL], console_vga;
+	struct dom0_mem {
+		struct amount wanted, min, max;
+	} dom0_mem;
+	u32 dom0_vcpus_max; /* 0: not given */
+	struct console_option {
+		bool serial[NR_SERIAL], vga;
+	} console;
 	struct serial_option serial[NR_SERIAL];
-	bool reboots;
+	bool noreboot;
 	bool seals;
 };
 

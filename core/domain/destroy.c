@@ -45,13 +45,11 @@ static int begin(struct domain *d)
 	if (err)
 		return err;
 	d->life = LIFE_DYING;
-	for (u32 i = 0; i < DOMAIN_VCPUS; i++) {
-		if (!d->vcpus[i])
-			continue;
-		leave_pair(d->vcpus[i]);
-		d->vcpus[i]->held = true;
+	for_each_vcpu (d, v) {
+		leave_pair(v);
+		v->held = true;
 		if (!d->passive)
-			sched_changed(d->vcpus[i]);
+			sched_changed(v);
 	}
 	if (d->target && domains[d->target])
 		domains[d->target]->partner = 0;
@@ -76,8 +74,7 @@ static void free_one_table(u64 table)
 	if (!err)
 		err = table_free(table);
 	if (err)
-		panic("table %llu of a dying domain cannot be freed: %d", (unsigned long long)table,
-		      err);
+		panic("table %lu of a dying domain cannot be freed: %d", table, err);
 	pool_put(&free_tables, table);
 }
 
@@ -111,12 +108,11 @@ static void frames_step(struct domain *d, u64 at)
 
 static int finish(struct domain *d)
 {
-	u32 pages = (u32)((sizeof(*d) + PAGE_SIZE - 1) / PAGE_SIZE);
 	int err;
 
 	/* A CPU that was in it may not have come to the lock since. */
-	for (u32 i = 0; i < DOMAIN_VCPUS; i++)
-		if (d->vcpus[i] && !d->passive && sched_is_current(d->vcpus[i]))
+	for_each_vcpu (d, v)
+		if (!d->passive && sched_is_current(v))
 			return -EAGAIN;
 	if (builder_drain(d, 512))
 		return -EAGAIN;
@@ -124,14 +120,12 @@ static int finish(struct domain *d)
 	err = domain_reap(d->id);
 	if (err)
 		panic("d%u is empty but does not go: %d", d->id, err);
-	for (u32 i = 0; i < DOMAIN_VCPUS; i++)
-		if (d->vcpus[i])
-			vcpu_free(d->vcpus[i]);
+	for_each_vcpu (d, v)
+		vcpu_free(v);
 	if (d->policy)
-		pages_free(d->policy, d->policy_pages);
-	pages_free(d->e820, 1);
+		pages_free(d->policy, POLICY_PAGES);
 	domains[d->id] = NULL;
-	pages_free(d, pages);
+	pages_free(d, DOMAIN_PAGES);
 	domain_events_due = true;
 	return 0;
 }

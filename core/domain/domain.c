@@ -10,10 +10,8 @@
 #include "vcpu/sched.h"
 #include "x86/console.h"
 
-#define DOMAIN_PAGES	((sizeof(struct domain) + PAGE_SIZE - 1) / PAGE_SIZE)
 #define GUEST_DOMAINS	1000 /* ids handed out: 1 to 999 */
 #define SHUTDOWN_CRASH_ 3
-#define DRAIN_MAX	(1u << 20)
 
 struct domain *domains[MAX_DOMAINS];
 bool domain_events_due;
@@ -58,17 +56,11 @@ int domain_make(u64 id, u64 builder, bool hardware, bool passive, struct domain 
 	d = pages_alloc(DOMAIN_PAGES);
 	if (!d)
 		return -ENOMEM;
-	d->e820 = pages_alloc(1);
-	if (!d->e820) {
-		pages_free(d, DOMAIN_PAGES);
-		return -ENOMEM;
-	}
 	err = domain_create(id, builder,
 			    (hardware ? DOMAIN_HARDWARE : 0) | (passive ? DOMAIN_GUEST : 0),
 			    hardware ? free_tables.nr : free_tables.nr / 4,
 			    hardware ? free_slots.nr : free_slots.nr / 64);
 	if (err) {
-		pages_free(d->e820, 1);
 		pages_free(d, DOMAIN_PAGES);
 		return err;
 	}
@@ -113,11 +105,7 @@ int domain_make_vcpus(struct domain *d, u32 nr)
 
 static void update_held(struct domain *d)
 {
-	for (u32 i = 0; i < DOMAIN_VCPUS; i++) {
-		struct vcpu *v = d->vcpus[i];
-
-		if (!v)
-			continue;
+	for_each_vcpu (d, v) {
 		v->held = d->pause_count || d->shut_down || d->life != LIFE_ALIVE || d->passive;
 		if (!d->passive)
 			sched_changed(v);
@@ -141,9 +129,8 @@ void domain_unpause(struct domain *d)
 	update_held(d);
 	/* A partner that waits for its guest looks again. */
 	if (!d->pause_count && d->partner && domains[d->partner])
-		for (u32 i = 0; i < DOMAIN_VCPUS; i++)
-			if (domains[d->partner]->vcpus[i])
-				vcpu_wake(domains[d->partner]->vcpus[i]);
+		for_each_vcpu (domains[d->partner], v)
+			vcpu_wake(v);
 }
 
 int domain_seal(struct domain *d)
@@ -184,8 +171,7 @@ void domain_shutdown(struct domain *d, u8 reason)
 
 		printk("dom0 has shut down: %s\n",
 		       reason < ARRAY_SIZE(names) ? names[reason] : "?");
-		machine_end(reason == 1 ||
-			    (reason >= SHUTDOWN_CRASH_ && console_reboots_on_panic()));
+		machine_end(reason == 1 || (reason >= SHUTDOWN_CRASH_ && console_reboots));
 	}
 	d->shut_down = true;
 	d->shutdown_code = reason;
@@ -193,12 +179,12 @@ void domain_shutdown(struct domain *d, u8 reason)
 	update_held(d);
 }
 
-u32 domain_vcpus_up(const struct domain *d)
+u32 domain_vcpus_up(struct domain *d)
 {
 	u32 nr = 0;
 
-	for (u32 i = 0; i < DOMAIN_VCPUS; i++)
-		nr += d->vcpus[i] && d->vcpus[i]->start == START_UP;
+	for_each_vcpu (d, v)
+		nr += v->start == START_UP;
 	return nr;
 }
 
@@ -210,21 +196,14 @@ void domain_vcpu_stop(struct vcpu *v)
 		domain_shutdown(v->domain, 0);
 }
 
-void domain_crash(struct domain *d, const char *format, ...)
+void domain_crashed(struct domain *d)
 {
-	char text[160];
 	const struct vcpu *v = vcpu_current();
-	va_list args;
 
-	va_start(args, format);
-	format_list(text, sizeof(text), format, args);
-	va_end(args);
-	printk(LOG_G_ERROR "d%u crashed: %s\n", d->id, text);
 	if (v && v->domain == d) /* no data: it may be sealed */
-		printk(LOG_G_ERROR "d%uv%u rip %llx cr0 %llx cr3 %llx cr4 %llx efer %llx\n", d->id,
-		       v->id, (unsigned long long)v->vmcb->rip, (unsigned long long)v->vmcb->cr0,
-		       (unsigned long long)v->vmcb->cr3, (unsigned long long)v->vmcb->cr4,
-		       (unsigned long long)v->vmcb->efer);
+		printk(LOG_G_ERROR "d%uv%u rip %lx cr0 %lx cr3 %lx cr4 %lx efer %lx\n", d->id,
+		       v->id, v->vmcb->rip, v->vmcb->cr0, v->vmcb->cr3, v->vmcb->cr4,
+		       v->vmcb->efer);
 	domain_shutdown(d, SHUTDOWN_CRASH_);
 }
 

@@ -14,16 +14,15 @@
 #include "vcpu/sched.h"
 #include "vcpu/vcpu.h"
 
-#define MAX_DOMAINS	      1024
-#define DOMAIN_VCPUS	      32
-#define DOMID_FIRST_RESERVED_ 0x7ff0
-#define PORT_PAGES	      16 /* 256 ports a page: 4096 ports, the 2-level ABI's limit */
-#define GRANT_FRAMES	      64
-#define MAPTRACK_PAGES	      256
-#define E820_ENTRIES	      128
-#define HVM_PARAMS	      39
-#define POLICY_LEAVES	      128
-#define WALKS		      64
+#define MAX_DOMAINS    1024
+#define DOMAIN_VCPUS   32
+#define PORT_PAGES     16 /* 256 ports a page: 4096 ports, the 2-level ABI's limit */
+#define GRANT_FRAMES   64
+#define MAPTRACK_PAGES 256
+#define E820_ENTRIES   128
+#define HVM_PARAMS     39
+#define POLICY_LEAVES  128
+#define WALKS	       64
 
 enum domain_life { LIFE_NONE = 0, LIFE_ALIVE, LIFE_DYING };
 
@@ -49,7 +48,6 @@ struct domain {
 	bool passive;  /* a real guest: never scheduled, run by its partner */
 	bool has_run;  /* sealed at that moment (unless sealing is off) */
 	bool shut_down;
-	bool shutting_down_reported;
 	u8 shutdown_code;
 	u8 uuid[16];
 	u32 create_flags; /* XEN_DOMCTL_CDF_* as given */
@@ -65,7 +63,7 @@ struct domain {
 	u64 shared_info_mfn; /* owned by the domain from creation on; mapped by add_to_physmap */
 	u64 shared_info_gfn; /* ~0 not mapped */
 	u32 nr_e820;
-	struct e820_entry_ *e820; /* one core page */
+	struct e820_entry_ e820[E820_ENTRIES];
 
 	/* event channels (xen/evtchn.c) */
 	u32 max_ports;
@@ -81,7 +79,6 @@ struct domain {
 
 	u64 hvm_params[HVM_PARAMS];
 	struct cpuid_policy *policy; /* core pages; NULL: the default */
-	u32 policy_pages;
 	u32 vm_assist;
 	u64 destroy_cursor; /* domain_destroy_step */
 	/* physmap.c, walks remembered: the level-1 table of the 2 MiB region that the tag names (+ 1; 0 none) */
@@ -93,6 +90,8 @@ struct domain {
 	u64 ran[CPUS_MAX]; /* by CPU: its ASID generation when it entered d last (memory.c) */
 };
 
+#define POLICY_PAGES ((sizeof(struct cpuid_policy) + PAGE_SIZE - 1) / PAGE_SIZE)
+#define DOMAIN_PAGES ((sizeof(struct domain) + PAGE_SIZE - 1) / PAGE_SIZE)
 extern struct domain *domains[MAX_DOMAINS];
 extern bool domains_seal; /* false: a domain stays open to its builder after its first run */
 
@@ -100,6 +99,12 @@ extern bool domains_seal; /* false: a domain stays open to its builder after its
 struct domain *domain_by_id(u64 id);
 /* First id >= id that exists; NULL none. */
 struct domain *domain_from(u64 id);
+
+/* A domain's vCPUs have no gaps. */
+#define for_each_vcpu(d, v)                       \
+	for (struct vcpu **v##_ = (d)->vcpus, *v; \
+	     v##_ < (d)->vcpus + DOMAIN_VCPUS && (v = *v##_) != NULL; v##_++)
+#define for_each_domain(d) for (struct domain *d = domain_from(0); d; d = domain_from(d->id + 1ull))
 
 /* New empty domain, paused once. passive: real guest. id 0: the lowest free one above 0.
  * *made receives it. -ENOMEM, -EEXIST, -EINVAL. */
@@ -111,13 +116,15 @@ void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d); /* pause_count > 0 is the caller's to check */
 /* The first run seals. Called by unpause before it: 0, or -EBUSY while builder mappings remain. */
 int domain_seal(struct domain *d) __must_check;
-u32 domain_vcpus_up(const struct domain *d);
+u32 domain_vcpus_up(struct domain *d);
 /* Up -> stopped. A domain whose last one does so is off. */
 void domain_vcpu_stop(struct vcpu *v);
 /* Stops all vCPUs with a reason (SHUTDOWN_*), leaves VIRQ_DOM_EXC due. */
 void domain_shutdown(struct domain *d, u8 reason);
 /* Crash with a reason on the console; dom0's crash ends the machine. */
-void domain_crash(struct domain *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define domain_crash(d, format, ...) \
+	(printk(LOG_G_ERROR "d%u crashed: " format "\n", (d)->id, ##__VA_ARGS__), domain_crashed(d))
+void domain_crashed(struct domain *d);
 /* Destroy, resumable: -EAGAIN while there is more to do (caller re-executes), 0 when gone.
  * Ports and grant handles are closed by the ABI code before (xen/domctl.c). */
 int domain_destroy_step(struct domain *d) __must_check;
@@ -162,8 +169,7 @@ int frame_alloc_uncounted(struct domain *d, u64 *mfn) __must_check;
 void frame_return(struct domain *d, u64 mfn);
 void frame_return_uncounted(struct domain *d, u64 mfn);
 u64 frames_free(void);
-u64 frames_total(void); /* RAM of the machine in pages, without the core's */
-u64 frames_max_mfn(void);
+extern u64 frames_total, frames_max_mfn; /* RAM of the machine in pages, without the core's */
 
 /* ---- copy.c: guest memory by the caller's own page tables -------------------------------------- */
 /* gva under v's current paging mode, user rights not distinguished (privcmd passes user buffers).

@@ -10,7 +10,7 @@
 #include "x86/this_cpu.h"
 
 struct pool free_frames, free_tables, free_slots;
-static u64 ram_frames, max_mfn;
+u64 frames_total, frames_max_mfn;
 
 void memory_init(u64 nr_frames, u64 nr_tables, u64 nr_slots)
 {
@@ -25,14 +25,8 @@ void memory_init(u64 nr_frames, u64 nr_tables, u64 nr_slots)
 
 void memory_count(u64 mfn)
 {
-	ram_frames++;
-	max_mfn = max_u64(max_mfn, mfn);
-}
-
-void memory_add(u64 mfn)
-{
-	memory_count(mfn);
-	pool_put(&free_frames, mfn);
+	frames_total++;
+	frames_max_mfn = max_u64(frames_max_mfn, mfn);
 }
 
 u64 frames_free(void)
@@ -40,14 +34,10 @@ u64 frames_free(void)
 	return free_frames.free;
 }
 
-u64 frames_total(void)
+void memory_add(u64 mfn)
 {
-	return ram_frames;
-}
-
-u64 frames_max_mfn(void)
-{
-	return max_mfn;
+	memory_count(mfn);
+	pool_put(&free_frames, mfn);
 }
 
 /*
@@ -114,7 +104,7 @@ int frame_alloc_uncounted(struct domain *d, u64 *mfn)
 		return -ENOMEM;
 	/* Frames are zeroed when they are needed, not when they are given back. */
 	if (frame_state_of(m) == FRAME_DIRTY && frame_scrub(m))
-		panic("free frame 0x%llx cannot be scrubbed", (unsigned long long)m);
+		panic("free frame 0x%lx cannot be scrubbed", m);
 	err = frame_give(m, d->id);
 	if (err) {
 		pool_put(&free_frames, m);
@@ -148,15 +138,15 @@ void memory_reclaim(u64 mfn)
 		err = frame_release(mfn);
 	}
 	if (err)
-		panic("frame 0x%llx cannot be released: %d", (unsigned long long)mfn, err);
+		panic("frame 0x%lx cannot be released: %d", mfn, err);
 	pool_put(&free_frames, mfn);
 }
 
 void frame_return_uncounted(struct domain *d, u64 mfn)
 {
 	if (frame_condemn(mfn, d->id)) {
-		printk(LOG_G_WARNING "d%u gives back frame 0x%llx, which is not its own\n", d->id,
-		       (unsigned long long)mfn);
+		printk(LOG_G_WARNING "d%u gives back frame 0x%lx, which is not its own\n", d->id,
+		       mfn);
 		return;
 	}
 	memory_reclaim(mfn);

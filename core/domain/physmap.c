@@ -185,13 +185,12 @@ void entry_remove(u64 table, u64 index)
 	int err = unmap(table, index);
 
 	if (err)
-		panic("entry %llu of table %llu does not unmap: %d", (unsigned long long)index,
-		      (unsigned long long)table, err);
+		panic("entry %lu of table %lu does not unmap: %d", index, table, err);
 	flush_table(table);
 	if (slot) {
 		err = slot_drop(slot);
 		if (err)
-			panic("slot %llu does not drop: %d", (unsigned long long)slot, err);
+			panic("slot %lu does not drop: %d", slot, err);
 		pool_put(&free_slots, slot);
 	}
 	if (frame)

@@ -11,7 +11,6 @@
 
 void *pages_alloc(u32 nr); /* contiguous */
 void pages_free(void *page, u32 nr);
-u64 pages_left(void);
 /* Windows: short-lived views of one domain frame, this CPU only; nests up to WINDOWS deep and is
  * closed in reverse order. */
 #define WINDOWS 16
@@ -19,10 +18,5 @@ void *window_open(u64 mfn);
 void window_close(void *window);
 /* The innermost open window shows another frame from now on, for less than closing and opening. */
 void *window_move(void *window, u64 mfn);
-
-static inline u64 page_mfn(const void *page) /* core pages are mapped one to one */
-{
-	return (u64)page >> PAGE_SHIFT;
-}
 
 #endif

@@ -131,8 +131,18 @@ static void deliver(struct vcpu *to, u32 icr)
 	}
 }
 
-static bool addressed(const struct vcpu *v, u32 icr, u32 destination)
+static bool addressed(const struct vcpu *v, const struct vcpu *from, u32 icr, u32 destination)
 {
+	switch (ICR_SHORTHAND(icr)) {
+	case 1:
+		return v == from;
+	case 2:
+		return true;
+	case 3:
+		return v != from;
+	default:
+		break;
+	}
 	if (!(icr & ICR_LOGICAL))
 		return destination == 0xffffffff || destination == v->apic.id;
 	return destination >> 16 == v->apic.id >> 4 &&
@@ -146,28 +156,9 @@ static bool send(struct vcpu *from, u64 value)
 	if (icr & ICR_RESERVED)
 		return false;
 	from->apic.icr = value;
-	for (struct vcpu *v = sched_first(); v; v = v->all_next) {
-		bool hit;
-
-		if (v->domain != from->domain)
-			continue;
-		switch (ICR_SHORTHAND(icr)) {
-		case 0:
-			hit = addressed(v, icr, destination);
-			break;
-		case 1:
-			hit = v == from;
-			break;
-		case 2:
-			hit = true;
-			break;
-		default:
-			hit = v != from;
-			break;
-		}
-		if (hit)
+	for (struct vcpu *v = sched_first(); v; v = v->all_next)
+		if (v->domain == from->domain && addressed(v, from, icr, destination))
 			deliver(v, icr);
-	}
 	return true;
 }
 

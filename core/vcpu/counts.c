@@ -40,14 +40,12 @@ void exit_counts_print(void)
 
 			named += c;
 			if (c)
-				n += format_string(line + n, sizeof(line) - n, " %s=%llu",
-						   names[i].name, (unsigned long long)c);
+				n += format_string(line + n, sizeof(line) - n, " %s=%lu",
+						   names[i].name, c);
 		}
-		format_string(line + n, sizeof(line) - n, " other=%llu",
-			      (unsigned long long)(total - named));
-		printk("exits of %s: total=%llu%s\n",
-		       kind == COUNT_GUEST ? "real guests" : "PVH domains",
-		       (unsigned long long)total, line);
+		format_string(line + n, sizeof(line) - n, " other=%lu", (total - named));
+		printk("exits of %s: total=%lu%s\n",
+		       kind == COUNT_GUEST ? "real guests" : "PVH domains", total, line);
 	}
-	printk("interrupts relayed to dom0: %llu\n", (unsigned long long)relay_count());
+	printk("interrupts relayed to dom0: %lu\n", relay_count);
 }

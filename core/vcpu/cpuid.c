@@ -112,17 +112,17 @@ static void hypervisor_leaf(struct vcpu *v, u16 domid, u32 leaf, u32 subleaf, u3
 	case 3:
 		if (subleaf == 0) {
 			out[0] = BIT(1);
-			out[2] = (u32)tsc_khz();
+			out[2] = (u32)core_clock.khz;
 			out[3] = 1;
 		} else if (subleaf == 1) {
-			u64 offset = 0 - tsc_to_ns(tsc_at_boot());
+			u64 offset = 0 - tsc_to_ns(core_clock.tsc_at_boot);
 
 			out[0] = (u32)offset;
 			out[1] = (u32)(offset >> 32);
-			out[2] = pvclock_mul();
-			out[3] = (u32)pvclock_shift();
+			out[2] = core_clock.mul;
+			out[3] = (u32)core_clock.shift;
 		} else if (subleaf == 2) {
-			out[0] = (u32)tsc_khz();
+			out[0] = (u32)core_clock.khz;
 		}
 		break;
 	case 4:
@@ -135,7 +135,7 @@ static void hypervisor_leaf(struct vcpu *v, u16 domid, u32 leaf, u32 subleaf, u3
 	}
 }
 
-void cpuid_vcpu(struct vcpu *v, u16 domid, bool hardware, u32 leaf, u32 subleaf, u32 table[4])
+void cpuid_vcpu(struct vcpu *v, u16 domid, u32 leaf, u32 subleaf, u32 table[4])
 {
 	if (leaf >= HYPERVISOR && leaf < HYPERVISOR + 0x100) {
 		hypervisor_leaf(v, domid, leaf, subleaf, table);
@@ -145,7 +145,6 @@ void cpuid_vcpu(struct vcpu *v, u16 domid, bool hardware, u32 leaf, u32 subleaf,
 		table[0] = table[1] = table[2] = table[3] = 0;
 		return;
 	}
-	(void)hardware;
 	switch (leaf) {
 	case 1:
 		table[1] = (table[1] & 0x00ffffff) | v->apic.id << 24;

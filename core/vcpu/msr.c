@@ -62,7 +62,7 @@ bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value)
 		return true;
 	case MSR_SPEC_CTRL:
 		*value = v->spec_ctrl;
-		return spec_ctrl_allowed();
+		return spec_ctrl_allowed;
 	case 0x8b: /* microcode revision */
 		*value = rdmsr(index);
 		return true;
@@ -72,15 +72,12 @@ bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value)
 	case 0xc0010020:
 	case 0xc001001a: /* TOP_MEM */
 	case 0xc001001d:
-	case 0xc001001f: /* NB_CFG */
-	case 0xc0010055: /* INT_PENDING */
-	case 0xc0010058: /* MMIO_CONF_BASE */
-	case 0xc0011020: /* LS_CFG */
-	case 0xc0011021:
+	case 0xc001001f:		/* NB_CFG */
+	case 0xc0010055:		/* INT_PENDING */
+	case 0xc0010058:		/* MMIO_CONF_BASE */
+	case 0xc0011020 ... 0xc0011023: /* LS_CFG and its kin */
 	case 0xc001102a:
 	case 0xc001102c:
-	case 0xc0011022:
-	case 0xc0011023:
 		*value = 0;
 		return true;
 	case 0xc0010015:
@@ -130,10 +127,10 @@ bool msr_write(struct vcpu *v, bool hardware, u32 index, u64 value)
 		v->vmcb->efer = (value & ~EFER_LMA) | (v->vmcb->efer & EFER_LMA) | EFER_SVME;
 		return true;
 	case MSR_SPEC_CTRL:
-		if (!spec_ctrl_allowed() || value & ~spec_ctrl_allowed())
+		if (!spec_ctrl_allowed || value & ~spec_ctrl_allowed)
 			return false;
 		v->spec_ctrl = value;
-		if (spec_ctrl_is_switched())
+		if (spec_ctrl_is_switched)
 			v->vmcb->spec_ctrl = value;
 		return true;
 	case MSR_PRED_CMD:
@@ -147,10 +144,7 @@ bool msr_write(struct vcpu *v, bool hardware, u32 index, u64 value)
 	case 0xc0010015:
 	case 0xc001001f:
 	case 0xc0010055:
-	case 0xc0011020:
-	case 0xc0011021:
-	case 0xc0011022:
-	case 0xc0011023:
+	case 0xc0011020 ... 0xc0011023:
 	case 0xc0011029:
 	case 0xc001102a:
 	case 0xc001102c:

@@ -12,12 +12,8 @@
 #include "x86/smp.h"
 #include "x86/this_cpu.h"
 
-static u64 count, dropped;
-
-void relay_attach(struct cpu *c, struct vcpu *v)
-{
-	c->relay = v;
-}
+u64 relay_count;
+static u64 dropped;
 
 /* The CPU whose interrupts v takes; NULL none. */
 static struct cpu *cpu_of(const struct vcpu *v)
@@ -26,11 +22,6 @@ static struct cpu *cpu_of(const struct vcpu *v)
 		if (cpus[i]->relay == v)
 			return cpus[i];
 	return NULL;
-}
-
-u64 relay_count(void)
-{
-	return count;
 }
 
 void relay_interrupt(u8 vector)
@@ -44,7 +35,7 @@ void relay_interrupt(u8 vector)
 		return;
 	/* The core's own class is never left in service: its timer would wait for dom0's EOI. */
 	level = vector < 0xf0 && lapic_level(vector);
-	count++;
+	relay_count++;
 	if (!target) {
 		/* Nobody to take it. A level line would fire again for ever: it is ended and counted. */
 		lapic_eoi();

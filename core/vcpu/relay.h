@@ -5,8 +5,6 @@
 
 #include "vcpu/vcpu.h"
 
-/* v is dom0's vCPU with c's APIC ID. */
-void relay_attach(struct cpu *c, struct vcpu *v);
 /* A physical interrupt was taken on this CPU. */
 void relay_interrupt(u8 vector);
 /* dom0 ended a level vector in its software APIC. */
@@ -15,6 +13,6 @@ void relay_eoi(struct vcpu *v, u8 vector);
 void relay_settle(struct vcpu *v);
 /* On c itself, when relay_due. */
 void relay_pay_due(struct cpu *c);
-u64 relay_count(void);
+extern u64 relay_count; /* how many were taken so far */
 
 #endif

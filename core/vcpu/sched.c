@@ -25,7 +25,7 @@ struct queue {
 	struct vcpu *first;
 	bool due;	/* look again before the next entry */
 	u64 least_time; /* virtual time that no newcomer is far behind */
-	u64 next_deadline, accounted_ns, idle_ns;
+	u64 next_deadline, accounted_ns;
 };
 
 static struct vcpu *all;
@@ -39,11 +39,6 @@ struct vcpu *sched_first(void)
 struct vcpu *vcpu_current(void)
 {
 	return this_cpu()->current;
-}
-
-u64 sched_idle_ns(u32 cpu)
-{
-	return queues[cpu].idle_ns;
 }
 
 bool sched_is_current(const struct vcpu *v)
@@ -172,8 +167,9 @@ static void guest_deadline(struct queue *q, const struct vcpu *guest)
 {
 	/* Rounded up: when the timer fires, the deadline has come by the TSC too. What is years away must not wrap. */
 	if (guest->deadline_tsc)
-		want_deadline(
-			q, tsc_to_ns(min_u64(guest->deadline_tsc - tsc_at_boot(), ~0ull >> 8)) + 1);
+		want_deadline(q, tsc_to_ns(min_u64(guest->deadline_tsc - core_clock.tsc_at_boot,
+						   ~0ull >> 8)) +
+					 1);
 }
 
 static void own_deadlines(struct queue *q, const struct vcpu *v)
@@ -194,10 +190,8 @@ static void account(struct queue *q, struct vcpu *v, u64 now)
 	if ((s64)ns <= 0) /* another CPU's clock was ahead */
 		return;
 	q->accounted_ns = now;
-	if (!v) {
-		q->idle_ns += ns;
+	if (!v)
 		return;
-	}
 	v->run_ns += ns;
 	if (v->running)
 		v->guest_run_ns += ns;

@@ -47,6 +47,5 @@ void sched_yield(void);
 void sched_deadline(u64 ns);
 /* A real guest's vCPU, which the current vCPU runs, has a deadline_tsc. */
 void sched_guest_deadline(const struct vcpu *guest);
-u64 sched_idle_ns(u32 cpu);
 
 #endif

@@ -35,7 +35,6 @@ struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind, struct sche
 	v->fpu[1] = 0x03;
 	v->fpu[24] = 0x80;
 	v->fpu[25] = 0x1f;
-	v->info_offset = 0;
 	if (kind != SVM_GUEST)
 		sched_add(v, share);
 	return v;

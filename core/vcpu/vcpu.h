@@ -23,7 +23,7 @@ enum gpr_number { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12,
 /* Software local APIC, x2APIC by MSR only. */
 struct apic {
 	u32 id;
-	u32 tpr, svr, esr;
+	u32 tpr, svr;
 	u64 icr;
 	u32 lvt[6]; /* 0x832..0x837 */
 	u32 initial_count, divide;
@@ -83,7 +83,6 @@ struct vcpu {
 
 	/* areas registered by the guest: guest physical, 0 none */
 	u64 runstate_gpa;
-	u64 time_area_gpa;
 	u32 runstate; /* RUNSTATE_* */
 	u64 runstate_entry_ns, runstate_time[4];
 
@@ -99,7 +98,6 @@ struct vcpu {
 	bool has_state, kicked, window_held;
 	u8 want_window;	  /* of the state page */
 	u64 deadline_tsc; /* passive vCPU while it runs */
-	u32 asid;
 	u64 asid_generation;
 };
 
@@ -140,7 +138,7 @@ void vcpu_unload(struct cpu *c, struct vcpu *v);
 /* Core-wide CPUID policy: what a domain may see at most. leaf/subleaf as CPUID takes them. */
 void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4]);
 /* What v's CPUID answers; table: the domain's policy for the leaf, changed into the answer. */
-void cpuid_vcpu(struct vcpu *v, u16 domid, bool hardware, u32 leaf, u32 subleaf, u32 table[4]);
+void cpuid_vcpu(struct vcpu *v, u16 domid, u32 leaf, u32 subleaf, u32 table[4]);
 
 /* MSRs: true when the access is done, false: inject #GP. */
 bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value);

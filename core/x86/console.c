@@ -26,7 +26,7 @@ static u16 uarts[CONSOLE_LINES];
 static u32 nr_uarts;
 static volatile u16 *screen; /* NULL: none, or dom0's */
 static u32 screen_at;
-static bool reboots; /* not before dom0 runs: what stops a boot would stop the next */
+bool console_reboots; /* not before dom0 runs: what stops a boot would stop the next */
 
 static void uart_put(u16 uart, char c)
 {
@@ -148,16 +148,6 @@ size_t console_ring_read(u32 *index, char *to, size_t size)
 void console_ring_clear(u32 index)
 {
 	ring_start = index;
-}
-
-void console_set_reboot(bool r)
-{
-	reboots = r;
-}
-
-bool console_reboots_on_panic(void)
-{
-	return reboots;
 }
 
 void machine_end(bool r)

@@ -17,9 +17,6 @@ u32 console_close_screen(void);
 u16 console_port(u32 line);
 /* True when an input byte waits (polled at the core's timer: the line's interrupt stays unused). */
 bool console_has_input(void);
-void console_set_reboot(bool reboots);
-bool console_reboots_on_panic(void);
-/* Resets the machine, or halts for good. */
-__noreturn void machine_end(bool reboots);
+extern bool console_reboots; /* at a panic */
 
 #endif

@@ -95,18 +95,12 @@ void exception_entry(struct exception_frame *f)
 		}
 		return;
 	}
-	panic_reason("exception %llu in the core, error code %llx", (unsigned long long)f->vector,
-		     (unsigned long long)f->error_code);
-	printk("rip %016llx cs %llx flags %llx rsp %016llx cr2 %016llx\n",
-	       (unsigned long long)f->rip, (unsigned long long)f->cs, (unsigned long long)f->rflags,
-	       (unsigned long long)f->rsp, (unsigned long long)read_cr2());
-	printk("rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", (unsigned long long)f->rax,
-	       (unsigned long long)f->rbx, (unsigned long long)f->rcx, (unsigned long long)f->rdx);
-	printk("rsi %016llx rdi %016llx rbp %016llx r8  %016llx\n", (unsigned long long)f->rsi,
-	       (unsigned long long)f->rdi, (unsigned long long)f->rbp, (unsigned long long)f->r8);
-	printk("r9  %016llx r10 %016llx r11 %016llx r12 %016llx\n", (unsigned long long)f->r9,
-	       (unsigned long long)f->r10, (unsigned long long)f->r11, (unsigned long long)f->r12);
-	printk("r13 %016llx r14 %016llx r15 %016llx\n", (unsigned long long)f->r13,
-	       (unsigned long long)f->r14, (unsigned long long)f->r15);
+	panic_reason("exception %lu in the core, error code %lx", f->vector, f->error_code);
+	printk("rip %016lx cs %lx flags %lx rsp %016lx cr2 %016lx\n", f->rip, f->cs, f->rflags,
+	       f->rsp, read_cr(2));
+	printk("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+	printk("rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", f->rsi, f->rdi, f->rbp, f->r8);
+	printk("r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", f->r9, f->r10, f->r11, f->r12);
+	printk("r13 %016lx r14 %016lx r15 %016lx\n", f->r13, f->r14, f->r15);
 	panic_end((const u64 *)f->rsp);
 }

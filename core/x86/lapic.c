@@ -16,7 +16,6 @@
 #define REG_ISR	     0x100
 #define REG_TMR	     0x180
 #define REG_ESR	     0x280
-#define REG_CMCI     0x2f0
 #define REG_ICR	     0x300
 #define REG_ICR_HIGH 0x310
 #define REG_TIMER    0x320

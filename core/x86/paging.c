@@ -24,7 +24,6 @@ static u64 carve_at, carve_end;
 static u32 devices;
 static u64 heap_base;
 static u32 heap_pages, heap_hint;
-static u64 heap_left;
 static u8 heap_used[HEAP_MAX];
 
 void core_memory_init(u64 start, u64 end)
@@ -39,8 +38,7 @@ u64 core_carve(u64 bytes)
 
 	bytes = (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	if (bytes > carve_end - carve_at)
-		panic("core memory is too small: %llu bytes more are needed",
-		      (unsigned long long)bytes);
+		panic("core memory is too small: %lu bytes more are needed", bytes);
 	carve_at += bytes;
 	memset((void *)at, 0, bytes);
 	return at;
@@ -50,7 +48,6 @@ void core_memory_done(void)
 {
 	heap_base = carve_at;
 	heap_pages = (u32)min_u64((carve_end - carve_at) / PAGE_SIZE, HEAP_MAX);
-	heap_left = heap_pages;
 }
 
 void *pages_alloc(u32 nr)
@@ -66,7 +63,6 @@ void *pages_alloc(u32 nr)
 
 			memset(heap_used + i + 1 - nr, 1, nr);
 			heap_hint = i + 1;
-			heap_left -= nr;
 			return memset(p, 0, nr * PAGE_SIZE);
 		}
 	}
@@ -78,12 +74,6 @@ void pages_free(void *page, u32 nr)
 	u64 i = ((u64)page - heap_base) / PAGE_SIZE;
 
 	memset(heap_used + i, 0, nr);
-	heap_left += nr;
-}
-
-u64 pages_left(void)
-{
-	return heap_left;
 }
 
 static u64 *next_table(u64 *entry)
@@ -102,19 +92,7 @@ static u64 *leaf_of(u64 va)
 	return &t[va >> 12 & 511];
 }
 
-void paging_back(u64 va, u64 bytes)
-{
-	u64 end = (va + bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-
-	for (va &= ~(PAGE_SIZE - 1); va < end; va += PAGE_SIZE) {
-		u64 *leaf = leaf_of(va);
-
-		if (!(*leaf & P)) /* neighbours may share a page */
-			*leaf = core_carve(PAGE_SIZE) | P | RW | NX;
-	}
-}
-
-void paging_back_zeros(u64 va, u64 bytes)
+void paging_back(u64 va, u64 bytes, bool writable)
 {
 	static u64 zeros;
 
@@ -123,8 +101,8 @@ void paging_back_zeros(u64 va, u64 bytes)
 	for (u64 at = va & ~(PAGE_SIZE - 1); at < va + bytes; at += PAGE_SIZE) {
 		u64 *leaf = leaf_of(at);
 
-		if (!(*leaf & P))
-			*leaf = zeros | P | NX;
+		if (!(*leaf & P)) /* neighbours may share a page */
+			*leaf = writable ? core_carve(PAGE_SIZE) | P | RW | NX : zeros | P | NX;
 	}
 }
 
@@ -166,8 +144,7 @@ void window_close(void *window)
 	u64 i = ((u64)window - c->window_base) / PAGE_SIZE;
 
 	if (i + 1 != c->windows_open)
-		panic("window %llu closed out of order (%u open)", (unsigned long long)i,
-		      c->windows_open);
+		panic("window %lu closed out of order (%u open)", i, c->windows_open);
 	c->window_table[i] = 0;
 	c->windows_open--;
 	invlpg(window);
@@ -211,5 +188,5 @@ void paging_drop_boot_map(u64 first, u64 end)
 		if (pa + (1ull << 21) <= first || pa >= end)
 			boot_directories[i] = 0;
 	}
-	write_cr3(read_cr3());
+	write_cr3(read_cr(3));
 }

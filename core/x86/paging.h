@@ -14,10 +14,9 @@ void core_memory_init(u64 start, u64 end);
 u64 core_carve(
 	u64 bytes); /* physical = virtual address, page aligned, zeroed; panics when none is left */
 void core_memory_done(void);
-/* Backs [va, va + bytes) with zeroed core memory. Boot only. */
-void paging_back(u64 va, u64 bytes);
-/* What is not backed yet of [va, va + bytes): one page of zeros, not writable. Boot only. */
-void paging_back_zeros(u64 va, u64 bytes);
+/* Backs what is not backed yet of [va, va + bytes): with zeroed core memory, or with one page of zeros that is
+ * not writable. Boot only. */
+void paging_back(u64 va, u64 bytes, bool writable);
 /* Maps [va, va + bytes) to [pa, ...). Boot only. */
 void paging_map_at(u64 va, u64 pa, u64 bytes);
 /* A device's page, uncached. */

@@ -27,7 +27,7 @@ void panic_reason(const char *format, ...)
 	va_end(args);
 	printk("panic: %s\n", text);
 	if (dying)
-		machine_end(console_reboots_on_panic());
+		machine_end(console_reboots);
 	dying = true;
 }
 
@@ -35,9 +35,8 @@ void panic_end(const u64 *stack)
 {
 	u32 shown = 0;
 
-	printk("control registers: cr0 %llx cr2 %llx cr3 %llx cr4 %llx\n",
-	       (unsigned long long)read_cr0(), (unsigned long long)read_cr2(),
-	       (unsigned long long)read_cr3(), (unsigned long long)read_cr4());
+	printk("control registers: cr0 %lx cr2 %lx cr3 %lx cr4 %lx\n", read_cr(0), read_cr(2),
+	       read_cr(3), read_cr(4));
 	printk("calls, the innermost first:");
 	/* There are no frame pointers: what points behind a call is taken for a return address. */
 	for (u32 i = 0; i < STACK_WORDS && shown < CALLS_SHOWN; i++) {
@@ -45,43 +44,23 @@ void panic_end(const u64 *stack)
 
 		if (to < image_start + 5 || to >= text_end || to[-5] != CALL_REL32)
 			continue;
-		printk_more(" %llx", (unsigned long long)stack[i]);
+		printk_more(" %lx", stack[i]);
 		shown++;
 	}
 	printk_more(shown ? "\n" : " none\n");
-	machine_end(console_reboots_on_panic());
+	machine_end(console_reboots);
 }
 
-void panic(const char *format, ...)
+void panic_here(void)
 {
 	const u64 *frame = __builtin_frame_address(0); /* the caller's rbp, the return address */
-	char text[256];
-	va_list args;
 	u64 r[5];
 
 	__asm__ volatile(
 		"movq %%rbx, %0; movq %%r12, %1; movq %%r13, %2; movq %%r14, %3; movq %%r15, %4"
 		: "=m"(r[0]), "=m"(r[1]), "=m"(r[2]), "=m"(r[3]), "=m"(r[4]));
-	va_start(args, format);
-	format_list(text, sizeof(text), format, args);
-	va_end(args);
-	panic_reason("%s", text);
-	printk("rip %016llx rsp %016llx rbx %016llx rbp %016llx\n", (unsigned long long)frame[1],
-	       (unsigned long long)(frame + 2), (unsigned long long)r[0],
-	       (unsigned long long)frame[0]);
-	printk("r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (unsigned long long)r[1],
-	       (unsigned long long)r[2], (unsigned long long)r[3], (unsigned long long)r[4]);
+	printk("rip %016lx rsp %016lx rbx %016lx rbp %016lx\n", frame[1], (u64)(frame + 2), r[0],
+	       frame[0]);
+	printk("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", r[1], r[2], r[3], r[4]);
 	panic_end(frame + 1);
-}
-
-void cannot_start(const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	format_list(text, sizeof(text), format, args);
-	va_end(args);
-	printk("cannot start: %s\n", text);
-	machine_end(false);
 }

@@ -5,8 +5,6 @@
 
 #include "types.h"
 
-/* Says why. A second call ends the machine: what was to be shown cannot be. */
-void panic_reason(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Shows the calls whose return addresses lie from stack on, then resets or halts. */
 __noreturn void panic_end(const u64 *stack);
 

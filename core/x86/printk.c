@@ -3,7 +3,7 @@
 #include "lib.h"
 #include "x86/console.h"
 
-static u32 levels[2] = { 3, 3 }; /* of the core, of what domains cause: info */
+u32 log_levels[2] = { 3, 3 }; /* info */
 
 struct sink {
 	char *at, *end; /* end: last place, kept for the NUL */
@@ -102,11 +102,6 @@ size_t format_string(char *to, size_t size, const char *format, ...)
 	return n;
 }
 
-void log_level_set(bool guests, u32 level)
-{
-	levels[guests] = level;
-}
-
 void printk(const char *format, ...)
 {
 	static const char *const names[] = { "", "error: ", "warning: ", "", "" };
@@ -118,7 +113,7 @@ void printk(const char *format, ...)
 	if (format[0] == LOG_ERROR[0] || format[0] == LOG_G_ERROR[0]) {
 		u32 level = (u32)(format[1] - '0');
 
-		if (level > levels[format[0] == LOG_G_ERROR[0]])
+		if (level > log_levels[format[0] == LOG_G_ERROR[0]])
 			return;
 		if (format[0] == LOG_ERROR[0])
 			name = names[level];

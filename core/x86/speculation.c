@@ -21,8 +21,10 @@
 #define HAS_SSBD  (1u << 24)
 #define HAS_PSFD  (1u << 28)
 
-static bool has_ibpb, is_switched;
-static u64 allowed;
+bool spec_ctrl_is_switched;
+u64 spec_ctrl_allowed;
+
+static bool has_ibpb;
 
 void speculation_init_cpu(void)
 {
@@ -31,10 +33,10 @@ void speculation_init_cpu(void)
 	cpuid(0x80000000, 0, top);
 	cpuid(0x80000008, 0, r);
 	has_ibpb = r[1] & HAS_IBPB;
-	allowed = (r[1] & HAS_IBRS ? 1 : 0) | (r[1] & HAS_STIBP ? 2 : 0) |
-		  (r[1] & HAS_SSBD ? 4 : 0) | (r[1] & HAS_PSFD ? 0x80 : 0);
+	spec_ctrl_allowed = (r[1] & HAS_IBRS ? 1 : 0) | (r[1] & HAS_STIBP ? 2 : 0) |
+			    (r[1] & HAS_SSBD ? 4 : 0) | (r[1] & HAS_PSFD ? 0x80 : 0);
 	cpuid(0x8000000a, 0, r);
-	is_switched = r[3] >> 20 & 1;
+	spec_ctrl_is_switched = r[3] >> 20 & 1;
 	if (top[0] < 0x80000021)
 		return;
 	cpuid(0x80000021, 0, r);
@@ -75,14 +77,4 @@ void speculation_leave(void)
 {
 	speculation_barrier();
 	return_stack_fill();
-}
-
-u64 spec_ctrl_allowed(void)
-{
-	return allowed;
-}
-
-bool spec_ctrl_is_switched(void)
-{
-	return is_switched;
 }

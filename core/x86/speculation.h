@@ -15,8 +15,8 @@ void speculation_leave(void);
 /* A domain's IBPB: done at once. False: this processor has none. */
 bool speculation_barrier(void);
 /* SPEC_CTRL values that a domain may set, as a mask; 0 none. */
-u64 spec_ctrl_allowed(void);
+extern u64 spec_ctrl_allowed;
 /* The processor switches SPEC_CTRL with the control block; otherwise the run path does. */
-bool spec_ctrl_is_switched(void);
+extern bool spec_ctrl_is_switched;
 
 #endif

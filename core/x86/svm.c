@@ -26,8 +26,6 @@ static u8 msr_map[8192] __aligned(4096);
 
 static u32 asids;
 
-void svm_world_switch(u64 vmcb_pa, struct gprs *regs, u64 host_vmcb_pa);
-
 static void msr_pass(u32 index, bool write)
 {
 	u32 base = index < 0x2000	? index
@@ -151,9 +149,4 @@ void svm_not_entered(struct cpu *c, u64 *of)
 {
 	c->next_asid = asids;
 	*of = 0;
-}
-
-void svm_run(struct cpu *c, struct vmcb *b, struct gprs *regs)
-{
-	svm_world_switch((u64)b, regs, (u64)c->host_state);
 }

@@ -90,7 +90,6 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 #define INTERCEPT_AC	    (1u << 17)
 #define INTERCEPT1_INTR	    (1u << 0)
 #define INTERCEPT1_NMI	    (1u << 1)
-#define INTERCEPT1_SMI	    (1u << 2)
 #define INTERCEPT1_INIT	    (1u << 3)
 #define INTERCEPT1_VINTR    (1u << 4)
 #define INTERCEPT1_RDPMC    (1u << 15)
@@ -126,18 +125,14 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 #define EVENT_ERROR_CODE (1ull << 11)
 #define EVENT_TYPE(e)	 (((e) >> 8) & 7)
 #define EVENT_VECTOR(e)	 ((e)&0xff)
-#define EVENT_INTERRUPT	 (0ull << 8)
 #define EVENT_NMI	 (2ull << 8)
 #define EVENT_EXCEPTION	 (3ull << 8)
-#define EVENT_SOFTWARE	 (4ull << 8)
 
 /* Exit codes (APM 2, appendix C) */
-#define EXIT_CR_READ	0x000
 #define EXIT_CR_WRITE	0x010
 #define EXIT_EXCEPTION	0x040
 #define EXIT_INTR	0x060
 #define EXIT_NMI	0x061
-#define EXIT_SMI	0x062
 #define EXIT_INIT	0x063
 #define EXIT_VINTR	0x064
 #define EXIT_RDPMC	0x06f
@@ -162,12 +157,11 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 #define EXIT_INVALID	0xffffffffffffffffull
 #define EXIT_INVALID_32 0xffffffffull /* as QEMU 7.2 reports it */
 
-#define EFER_SCE   (1ull << 0)
-#define EFER_LME   (1ull << 8)
-#define EFER_LMA   (1ull << 10)
-#define EFER_NXE   (1ull << 11)
-#define EFER_SVME  (1ull << 12)
-#define EFER_FFXSR (1ull << 14)
+#define EFER_SCE  (1ull << 0)
+#define EFER_LME  (1ull << 8)
+#define EFER_LMA  (1ull << 10)
+#define EFER_NXE  (1ull << 11)
+#define EFER_SVME (1ull << 12)
 
 #define CR0_PE	    (1ull << 0)
 #define CR0_ET	    (1ull << 4)
@@ -175,7 +169,6 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 #define CR0_CD	    (1ull << 30)
 #define CR0_WP	    (1ull << 16)
 #define CR0_PG	    (1ull << 31)
-#define CR4_PAE	    (1ull << 5)
 #define CR4_LA57    (1ull << 12)
 #define CR4_OSXSAVE (1ull << 18)
 
@@ -192,7 +185,7 @@ enum svm_kind { SVM_DOM0, SVM_PVH, SVM_GUEST };
 void svm_vmcb_init(struct vmcb *b, enum svm_kind kind);
 /* Runs the world that the VMCB describes until its next exit. Host interrupts are off before and after;
  * registers other than RAX and RSP travel through regs. vmcb_confine() was called just before. */
-void svm_run(struct cpu *c, struct vmcb *b, struct gprs *regs);
+void svm_world_switch(struct vmcb *b, struct gprs *regs, void *host_state);
 /* The console port range is the core's from now on: dom0's accesses exit. */
 void svm_hide_ports(u16 first, u16 nr);
 /* Gives the control block an ASID of c's current generation; *of remembers of which it has one. To be

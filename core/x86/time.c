@@ -12,52 +12,32 @@
 #define PIT_HZ	     1193182ull
 #define CALIBRATE_MS 50
 
-static u64 tsc_at_zero, khz, lapic_khz;
-static u32 mul;
-static s32 shift;
-static u64 wall_base;
+struct clock core_clock;
+u64 wallclock_base;
+
+static u64 lapic_khz;
 
 u64 rdtsc_now(void)
 {
 	return rdtsc();
 }
 
-u64 tsc_khz(void)
-{
-	return khz;
-}
-
-u32 pvclock_mul(void)
-{
-	return mul;
-}
-
-s32 pvclock_shift(void)
-{
-	return shift;
-}
-
-u64 tsc_at_boot(void)
-{
-	return tsc_at_zero;
-}
-
 u64 tsc_to_ns(u64 delta)
 {
 	u64 ns;
 
-	delta = shift < 0 ? delta >> -shift : delta << shift;
+	delta = core_clock.shift < 0 ? delta >> -core_clock.shift : delta << core_clock.shift;
 	/* 64 by 32 bit product, upper part: as the pvclock's readers do it */
 	__asm__("mulq %2; shrd $32, %%rdx, %%rax"
 		: "=a"(ns)
-		: "0"(delta), "rm"((u64)mul)
+		: "0"(delta), "rm"((u64)core_clock.mul)
 		: "rdx", "cc");
 	return ns;
 }
 
 u64 now_ns(void)
 {
-	return tsc_to_ns(rdtsc() - tsc_at_zero);
+	return tsc_to_ns(rdtsc() - core_clock.tsc_at_boot);
 }
 
 static u8 cmos(u8 reg)
@@ -112,34 +92,24 @@ void time_init(void)
 	end = rdtsc();
 	left = lapic_timer_left();
 	lapic_timer_start(0);
-	khz = (end - start) / CALIBRATE_MS;
+	core_clock.khz = (end - start) / CALIBRATE_MS;
 	lapic_khz = (0xffffffffu - left) / CALIBRATE_MS;
-	if (!khz || !lapic_khz)
-		panic("TSC or local APIC timer does not count (%llu, %llu kHz)",
-		      (unsigned long long)khz, (unsigned long long)lapic_khz);
+	if (!core_clock.khz || !lapic_khz)
+		panic("TSC or local APIC timer does not count (%lu, %lu kHz)", core_clock.khz,
+		      lapic_khz);
 
-	/* ns = (tsc << shift) * mul >> 32 with mul in [2^31, 2^32) */
+	/* ns = (tsc << core_clock.shift) * core_clock.mul >> 32 with core_clock.mul in [2^31, 2^32) */
 	{
-		u64 k = khz;
+		u64 k = core_clock.khz;
 
 		while (k > 2000000)
-			k >>= 1, shift--;
+			k >>= 1, core_clock.shift--;
 		while (k <= 1000000)
-			k <<= 1, shift++;
-		mul = (u32)((1000000ull << 32) / k - (k == 1000000));
+			k <<= 1, core_clock.shift++;
+		core_clock.mul = (u32)((1000000ull << 32) / k - (k == 1000000));
 	}
-	tsc_at_zero = start;
-	wall_base = cmos_seconds() - now_ns() / 1000000000;
-}
-
-u64 wallclock_base(void)
-{
-	return wall_base;
-}
-
-void wallclock_set(u64 base_seconds)
-{
-	wall_base = base_seconds;
+	core_clock.tsc_at_boot = start;
+	wallclock_base = cmos_seconds() - now_ns() / 1000000000;
 }
 
 void timer_arm(u64 deadline_ns)

@@ -8,14 +8,14 @@
 void time_init(void); /* after lapic_init(); interrupts off */
 u64 now_ns(void);
 u64 rdtsc_now(void);
-u64 tsc_khz(void);
 u64 tsc_to_ns(u64 delta);
-u64 tsc_at_boot(void); /* TSC at system_time 0 */
-u32 pvclock_mul(void);
-s32 pvclock_shift(void);
-/* UTC seconds at system_time 0. */
-u64 wallclock_base(void);
-void wallclock_set(u64 base_seconds);
+/* Fixed once booted: ns = (TSC - tsc_at_boot << shift) * mul >> 32 */
+extern struct clock {
+	u64 tsc_at_boot, khz;
+	u32 mul;
+	s32 shift;
+} core_clock;
+extern u64 wallclock_base; /* UTC seconds at system_time 0 */
 /* VECTOR_TIMER at that time; at once when it is past; 0 stops. Never later than 2 s from now. */
 void timer_arm(u64 deadline_ns);
 

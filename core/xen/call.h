@@ -83,15 +83,16 @@ struct port {
 #define PORTS_MAX      4096u /* 2-level ABI: 64 words of 64 bits */
 _Static_assert(PORTS_MAX <= PORT_PAGES * PORTS_PER_PAGE, "port pages");
 
-struct port *port_get(const struct domain *d, u64 port);  /* NULL: out of range or never used */
-int port_alloc(struct domain *d, u32 *port) __must_check; /* its state is still PORT_FREE */
+struct port *port_get(const struct domain *d, u64 port); /* NULL: out of range or never used */
+/* A free port of d becomes one of that kind, for that vCPU. */
+int port_alloc(struct domain *d, u8 state, u32 vcpu, u32 *port, struct port **p) __must_check;
 void port_set_pending(struct domain *d, u32 port, u32 vcpu);
 void port_clear_pending(struct domain *d, u32 port);
 void port_unmask(struct domain *d, u32 port, u32 vcpu);
 bool port_is_pending(struct domain *d, u32 port);
 void port_close(struct domain *d, u32 port);
-void virq_global(u32 virq);	   /* to dom0's vCPU 0 */
-void upcall_force(struct vcpu *v); /* every port is to be looked at */
+void virq_global(u32 virq);		/* to dom0's vCPU 0 */
+void upcall(struct vcpu *v, u64 words); /* words of ports, a bit each, that are to be looked at */
 
 /* ---- grant.c ---- */
 int grant_frame_get(struct domain *d, u64 idx, u64 *mfn) __must_check; /* grows the table */
@@ -99,12 +100,9 @@ int grant_frame_get(struct domain *d, u64 idx, u64 *mfn) __must_check; /* grows 
 s16 grant_pin_ref(struct domain *granter, u64 ref, u16 mapper, bool write, u64 *mfn);
 void grant_unpin_ref(struct domain *granter, u64 ref, bool write);
 int grant_handles_close(struct domain *d) __must_check; /* grant_map.c; -EAGAIN */
-s64 grant_map(struct call *c);
-s64 grant_unmap(struct call *c);
-s64 grant_copy(struct call *c);
+s64 grant_batch(struct call *c);
 /* How many entries of a batch one pass serves, and the step to the next. */
 #define GRANT_CHUNK 128ull
-s64 grant_batch_next(struct call *c, u64 done, u64 size);
 
 /* ---- reserve.c ---- */
 extern u64 claims_total; /* pages that domains claimed and did not get yet */
@@ -114,8 +112,8 @@ void claim_drop(struct domain *d);
 int gfn_vacate(struct domain *d, u64 gfn) __must_check;
 /* gfn must become a hole for a mapping: -EEXIST unless it is one or holds an identity MMIO leaf. */
 int gfn_make_hole(struct domain *d, u64 gfn) __must_check;
-s64 reserve_populate(struct call *c);
-s64 reserve_decrease(struct call *c);
+s64 reserve_change(struct call *c, bool populate);
+s64 memop_again(struct call *c, u64 next);
 s64 reserve_claim(struct call *c);
 /* ---- mapping.c ---- */
 s64 mapping_add(struct call *c);
@@ -158,7 +156,7 @@ int policy_set(struct call *c, struct domain *d, struct xen_domctl_cpu_policy *o
 int policy_system(struct call *c, struct xen_sysctl_cpu_policy *op) __must_check;
 int policy_featureset(struct call *c, struct xen_sysctl_cpu_featureset *op) __must_check;
 void policy_feature_words(u32 *words, u32 nr);
-int sysctl_physinfo(struct xen_sysctl_physinfo *info) __must_check;
+void sysctl_physinfo(struct xen_sysctl_physinfo *info);
 int sysctl_cputopo(struct call *c, struct xen_sysctl_cputopoinfo *op) __must_check;
 int sysctl_numa(struct call *c, struct xen_sysctl_numainfo *op) __must_check;
 int sysctl_pcitopo(struct call *c, struct xen_sysctl_pcitopoinfo *op) __must_check;

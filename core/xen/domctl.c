@@ -14,12 +14,6 @@ static int max_vcpus(struct domain *d, u32 nr)
 	return domain_make_vcpus(d, nr);
 }
 
-static int max_mem(struct domain *d, u64 kib)
-{
-	d->max_pages = kib >> (PAGE_SHIFT - 10);
-	return 0;
-}
-
 static int vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *op)
 {
 	const struct vcpu *v = vcpu_of(d, op->vcpu);
@@ -68,7 +62,7 @@ static int set_tsc(struct domain *d, const struct xen_domctl_tsc_info *op)
 static int get_tsc(struct domain *d, struct xen_domctl_tsc_info *op)
 {
 	op->tsc_mode = xen_of(d)->tsc_mode;
-	op->gtsc_khz = (u32)tsc_khz();
+	op->gtsc_khz = (u32)core_clock.khz;
 	op->incarnation = 0;
 	op->elapsed_nsec = 0;
 	return 0;
@@ -165,7 +159,8 @@ static s64 on_living(struct call *c, struct domain *d, struct xen_domctl *op)
 	case XEN_DOMCTL_shadow_op:
 		return shadow_op(d, &op->u.shadow_op);
 	case XEN_DOMCTL_max_mem:
-		return max_mem(d, op->u.max_mem.max_memkb);
+		d->max_pages = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
+		return 0;
 	case XEN_DOMCTL_scheduler_op:
 		return domctl_scheduler(d, &op->u.scheduler_op);
 	case XEN_DOMCTL_setdomainhandle:

@@ -49,9 +49,7 @@ int domctl_create(struct call *c, struct xen_domctl *op)
 				limit_or(cd->max_grant_frames, DEFAULT_GRANT_FRAMES),
 				limit_or(cd->max_maptrack_frames, MAPTRACK_PAGES));
 	if (error) {
-		xen_domain_close(d);
-		/* it has nothing but its root table and two frames: a few steps */
-		while (domain_destroy_step(d) == -EAGAIN)
+		while (domctl_destroy(d) == CALL_AGAIN)
 			;
 		return error;
 	}
@@ -62,18 +60,15 @@ int domctl_create(struct call *c, struct xen_domctl *op)
 /* The last pause of a domain that never ran: no mapping of its builder's may remain. */
 int domctl_unpause(struct domain *d)
 {
-	int error;
+	int error = 0;
 
 	if (!d->pause_count)
 		return -EINVAL;
-	if (d->pause_count == 1 && !d->has_run && d->life == LIFE_ALIVE) {
+	if (d->pause_count == 1 && d->life == LIFE_ALIVE)
 		error = domain_seal(d);
-		if (error)
-			return error;
-		d->has_run = true;
-	}
-	domain_unpause(d);
-	return 0;
+	if (!error)
+		domain_unpause(d);
+	return error;
 }
 
 /* Alive -> dying -> gone, a step at a time; d is no more when this answers 0. */
@@ -102,9 +97,8 @@ static u64 cpu_time(const struct domain *d)
 {
 	const struct domain *fidelity = d->passive ? domain_by_id(d->partner) : NULL;
 	u64 ns = d->run_ns;
-	u32 i;
 
-	for (i = 0; i < DOMAIN_VCPUS; i++) {
+	for (u32 i = 0; i < DOMAIN_VCPUS; i++) {
 		if (d->vcpus[i])
 			ns += vcpu_time(d->vcpus[i]) - d->vcpus[i]->guest_run_ns;
 		if (d->partner && fidelity && fidelity->vcpus[i])

@@ -18,30 +18,30 @@ struct port *port_get(const struct domain *d, u64 port)
 	return page ? &page[port % PORTS_PER_PAGE] : NULL;
 }
 
-int port_alloc(struct domain *d, u32 *port)
+int port_alloc(struct domain *d, u8 state, u32 vcpu, u32 *port, struct port **p)
 {
 	struct xen_domain *x = xen_of(d);
-	u32 i;
 
 	if (!x || d->life != LIFE_ALIVE)
 		return -EINVAL;
-	for (i = x->port_hint; i < d->max_ports; i++) {
+	for (u32 i = x->port_hint; i < d->max_ports; i++) {
 		struct port **page = &d->port_pages[i / PORTS_PER_PAGE];
 
 		if (!*page)
 			*page = pages_alloc(1);
 		if (!*page)
 			return -ENOMEM;
-		if ((*page)[i % PORTS_PER_PAGE].state == PORT_FREE) {
-			x->port_hint = i;
-			*port = i;
+		*p = &(*page)[i % PORTS_PER_PAGE];
+		if ((*p)->state == PORT_FREE) {
+			**p = (struct port){ .state = state, .vcpu = (u8)vcpu };
+			x->port_hint = *port = i;
 			return 0;
 		}
 	}
 	return -ENOSPC;
 }
 
-static void upcall(struct vcpu *v, u32 word)
+void upcall(struct vcpu *v, u64 words)
 {
 	void *window;
 	struct vcpu_info *info = vcpu_info_open(v, &window);
@@ -49,24 +49,9 @@ static void upcall(struct vcpu *v, u32 word)
 
 	if (!info)
 		return;
-	before = __atomic_fetch_or(&info->evtchn_pending_sel, 1ull << word, __ATOMIC_SEQ_CST);
-	if (!(before >> word & 1))
+	before = __atomic_fetch_or(&info->evtchn_pending_sel, words, __ATOMIC_SEQ_CST);
+	if (words & ~before)
 		__atomic_store_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
-	window_close(window);
-	v->upcall_due = true;
-	v->poll_deadline_ns = 0;
-	vcpu_wake(v);
-}
-
-void upcall_force(struct vcpu *v)
-{
-	void *window;
-	struct vcpu_info *info = vcpu_info_open(v, &window);
-
-	if (!info)
-		return;
-	__atomic_store_n(&info->evtchn_pending_sel, ~0ull, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
 	window_close(window);
 	v->upcall_due = true;
 	v->poll_deadline_ns = 0;
@@ -76,16 +61,11 @@ void upcall_force(struct vcpu *v)
 /* A pending port ends a poll for it even while it is masked: that is what a poll is for. */
 static void wake_pollers(struct domain *d, u32 port)
 {
-	u32 i;
-
-	for (i = 0; i < DOMAIN_VCPUS && i < d->max_vcpus; i++) {
-		struct vcpu *v = d->vcpus[i];
-
-		if (v && v->poll_deadline_ns && (v->poll_port == port || v->poll_port == ~0ull)) {
+	for_each_vcpu (d, v)
+		if (v->poll_deadline_ns && (v->poll_port == port || v->poll_port == ~0ull)) {
 			v->poll_deadline_ns = 0;
 			vcpu_wake(v);
 		}
-	}
 }
 
 void port_set_pending(struct domain *d, u32 port, u32 vcpu)
@@ -102,7 +82,7 @@ void port_set_pending(struct domain *d, u32 port, u32 vcpu)
 	deliver = deliver && !(__atomic_load_n(&shared->evtchn_mask[word], __ATOMIC_SEQ_CST) & bit);
 	window_close(shared);
 	if (deliver && v)
-		upcall(v, word);
+		upcall(v, 1ull << word);
 	wake_pollers(d, port);
 }
 
@@ -142,7 +122,7 @@ void port_unmask(struct domain *d, u32 port, u32 vcpu)
 	pending = __atomic_load_n(&shared->evtchn_pending[port / 64], __ATOMIC_SEQ_CST);
 	window_close(shared);
 	if ((before & bit) && (pending & bit) && v)
-		upcall(v, port / 64);
+		upcall(v, 1ull << port / 64);
 }
 
 /* Any state -> free. The peer of an interdomain port waits for this domain again. */

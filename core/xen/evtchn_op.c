@@ -20,26 +20,19 @@ static int alloc_unbound(struct call *c, struct evtchn_alloc_unbound *op)
 {
 	struct domain *d;
 	struct port *p;
-	u32 port;
 	int error = ports_of(c, op->dom, &d);
 
 	if (!error)
-		error = port_alloc(d, &port);
-	if (error)
-		return error;
-	p = port_get(d, port);
-	p->state = PORT_UNBOUND;
-	p->remote = named_id(c, op->remote_dom);
-	p->vcpu = 0;
-	op->port = port;
-	return 0;
+		error = port_alloc(d, PORT_UNBOUND, 0, &op->port, &p);
+	if (!error)
+		p->remote = named_id(c, op->remote_dom);
+	return error;
 }
 
 static int bind_interdomain(struct call *c, struct evtchn_bind_interdomain *op)
 {
 	struct domain *remote = domain_named(c, op->remote_dom);
 	struct port *far, *near;
-	u32 port;
 	int error;
 
 	if (!remote)
@@ -47,20 +40,16 @@ static int bind_interdomain(struct call *c, struct evtchn_bind_interdomain *op)
 	far = port_get(remote, op->remote_port);
 	if (!far || far->state != PORT_UNBOUND || far->remote != c->d->id)
 		return -EINVAL;
-	error = port_alloc(c->d, &port);
+	error = port_alloc(c->d, PORT_INTERDOMAIN, 0, &op->local_port, &near);
 	if (error)
 		return error;
-	near = port_get(c->d, port);
-	near->state = PORT_INTERDOMAIN;
-	near->vcpu = 0;
 	near->remote = remote->id;
 	near->remote_port = op->remote_port;
 	far->state = PORT_INTERDOMAIN;
 	far->remote = c->d->id;
-	far->remote_port = port;
+	far->remote_port = op->local_port;
 	/* what the far end sent while it was unbound was lost: look once */
-	port_set_pending(c->d, port, near->vcpu);
-	op->local_port = port;
+	port_set_pending(c->d, op->local_port, near->vcpu);
 	return 0;
 }
 
@@ -74,47 +63,30 @@ static int bind_virq(struct call *c, struct evtchn_bind_virq *op)
 {
 	struct xen_domain *x = xen_of(c->d);
 	struct port *p;
-	u32 port;
 	int error;
 
-	if (op->virq >= VIRQS)
-		return -EINVAL;
-	if (!virq_is_per_vcpu(op->virq) && op->vcpu)
+	if (op->virq >= VIRQS || (!virq_is_per_vcpu(op->virq) && op->vcpu))
 		return -EINVAL;
 	if (!vcpu_of(c->d, op->vcpu))
 		return -ENOENT;
-	if (!x)
-		return -EINVAL;
 	if (x->virq_port[op->vcpu][op->virq])
 		return -EEXIST;
-	error = port_alloc(c->d, &port);
+	error = port_alloc(c->d, PORT_VIRQ, op->vcpu, &op->port, &p);
 	if (error)
 		return error;
-	p = port_get(c->d, port);
-	p->state = PORT_VIRQ;
-	p->vcpu = p->bound = (u8)op->vcpu;
+	p->bound = (u8)op->vcpu;
 	p->virq = (u8)op->virq;
-	x->virq_port[op->vcpu][op->virq] = (u16)port;
-	op->port = port;
+	x->virq_port[op->vcpu][op->virq] = (u16)op->port;
 	return 0;
 }
 
 static int bind_ipi(struct call *c, struct evtchn_bind_ipi *op)
 {
 	struct port *p;
-	u32 port;
-	int error;
 
 	if (!vcpu_of(c->d, op->vcpu))
 		return -ENOENT;
-	error = port_alloc(c->d, &port);
-	if (error)
-		return error;
-	p = port_get(c->d, port);
-	p->state = PORT_IPI;
-	p->vcpu = (u8)op->vcpu;
-	op->port = port;
-	return 0;
+	return port_alloc(c->d, PORT_IPI, op->vcpu, &op->port, &p);
 }
 
 static int bind_vcpu(struct call *c, const struct evtchn_bind_vcpu *op)
@@ -195,12 +167,11 @@ static int status(struct call *c, struct evtchn_status *op)
 static int reset(struct call *c, const struct evtchn_reset *op)
 {
 	struct domain *d;
-	u32 i;
 	int error = ports_of(c, op->dom, &d);
 
 	if (error)
 		return error;
-	for (i = 1; i < d->max_ports; i++)
+	for (u32 i = 1; i < d->max_ports; i++)
 		if (port_get(d, i))
 			port_close(d, i);
 	return 0;
@@ -242,12 +213,13 @@ s64 do_event_channel_op(struct call *c)
 		struct evtchn_unmask unmask;
 		struct evtchn_reset reset;
 	} op;
-	u64 out = 0;
+	u64 size;
 	int result;
 
-#define CASE(number, member)                   \
-	case number:                           \
-		if (fetch(c, &op.member, gva)) \
+#define CASE(number, member)                               \
+	case number:                                       \
+		size = sizeof(op.member);                  \
+		if (copy_from_guest(c->v, &op, gva, size)) \
 		return -EFAULT
 
 	switch (c->arg[0]) {
@@ -263,29 +235,24 @@ s64 do_event_channel_op(struct call *c)
 		return reset(c, &op.reset);
 		CASE(EVTCHNOP_alloc_unbound, alloc_unbound);
 		result = alloc_unbound(c, &op.alloc_unbound);
-		out = sizeof(op.alloc_unbound);
 		break;
 		CASE(EVTCHNOP_bind_interdomain, bind_interdomain);
 		result = bind_interdomain(c, &op.bind_interdomain);
-		out = sizeof(op.bind_interdomain);
 		break;
 		CASE(EVTCHNOP_bind_virq, bind_virq);
 		result = bind_virq(c, &op.bind_virq);
-		out = sizeof(op.bind_virq);
 		break;
 		CASE(EVTCHNOP_bind_ipi, bind_ipi);
 		result = bind_ipi(c, &op.bind_ipi);
-		out = sizeof(op.bind_ipi);
 		break;
 		CASE(EVTCHNOP_status, status);
 		result = status(c, &op.status);
-		out = sizeof(op.status);
 		break;
 	default:
 		return -ENOSYS;
 	}
 #undef CASE
-	if (!result && copy_to_guest(c->v, gva, &op, out))
+	if (!result && copy_to_guest(c->v, gva, &op, size))
 		result = -EFAULT;
 	return result;
 }

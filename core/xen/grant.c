@@ -166,13 +166,6 @@ static s64 get_version(struct call *c)
 	return store(c, c->arg[1], &op);
 }
 
-s64 grant_batch_next(struct call *c, u64 done, u64 size)
-{
-	c->arg[1] += done * size;
-	c->arg[2] -= done;
-	return c->arg[2] ? CALL_AGAIN : 0;
-}
-
 /* (command, array, count) */
 s64 do_grant_table_op(struct call *c)
 {
@@ -181,11 +174,9 @@ s64 do_grant_table_op(struct call *c)
 		return -EINVAL;
 	switch (c->arg[0]) {
 	case GNTTABOP_map_grant_ref:
-		return grant_map(c);
 	case GNTTABOP_unmap_grant_ref:
-		return grant_unmap(c);
 	case GNTTABOP_copy:
-		return grant_copy(c);
+		return grant_batch(c);
 	case GNTTABOP_query_size:
 		return c->arg[2] == 1 ? query_size(c) : -EINVAL;
 	case GNTTABOP_set_version:

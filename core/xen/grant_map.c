@@ -118,8 +118,7 @@ static void handle_close(struct domain *d, u32 handle)
 
 	/* the handle is the only way to unmap a grant, so a leaf of another role is not ours */
 	if (!physmap_find(d, gfn, &m) && m.role == LEAF_GRANT && physmap_remove(d, gfn))
-		printk(LOG_G_WARNING "d%u: granted page at gfn %llx stays mapped\n", d->id,
-		       (unsigned long long)gfn);
+		printk(LOG_G_WARNING "d%u: granted page at gfn %lx stays mapped\n", d->id, gfn);
 	if (granter)
 		grant_unpin_ref(granter, t->ref, !(t->gfn & TRACK_READONLY));
 	track_free(d, handle);
@@ -135,40 +134,6 @@ static s16 unmap_one(struct domain *d, const struct gnttab_unmap_grant_ref *op)
 		return GNTST_bad_virt_addr;
 	handle_close(d, op->handle);
 	return GNTST_okay;
-}
-
-s64 grant_map(struct call *c)
-{
-	u64 i;
-
-	for (i = 0; i < c->arg[2] && i < GRANT_CHUNK; i++) {
-		struct gnttab_map_grant_ref op;
-		u64 at = c->arg[1] + i * sizeof(op);
-
-		if (fetch(c, &op, at))
-			return -EFAULT;
-		op.status = map_one(c, &op);
-		if (store(c, at, &op))
-			return -EFAULT;
-	}
-	return grant_batch_next(c, i, sizeof(struct gnttab_map_grant_ref));
-}
-
-s64 grant_unmap(struct call *c)
-{
-	u64 i;
-
-	for (i = 0; i < c->arg[2] && i < GRANT_CHUNK; i++) {
-		struct gnttab_unmap_grant_ref op;
-		u64 at = c->arg[1] + i * sizeof(op);
-
-		if (fetch(c, &op, at))
-			return -EFAULT;
-		op.status = unmap_one(c->d, &op);
-		if (store(c, at, &op))
-			return -EFAULT;
-	}
-	return grant_batch_next(c, i, sizeof(struct gnttab_unmap_grant_ref));
 }
 
 int grant_handles_close(struct domain *d)
@@ -250,19 +215,30 @@ static s16 copy_one(struct call *c, const struct gnttab_copy *op)
 	return status;
 }
 
-s64 grant_copy(struct call *c)
+/* (command, array, count): each entry on its own, its status goes back into it. */
+s64 grant_batch(struct call *c)
 {
-	u64 i;
+	union {
+		struct gnttab_map_grant_ref map;
+		struct gnttab_unmap_grant_ref unmap;
+		struct gnttab_copy copy;
+	} op;
+	u64 i, size = c->arg[0] == GNTTABOP_copy	    ? sizeof(op.copy)
+		      : c->arg[0] == GNTTABOP_map_grant_ref ? sizeof(op.map)
+							    : sizeof(op.unmap);
 
-	for (i = 0; i < c->arg[2] && i < GRANT_CHUNK; i++) {
-		struct gnttab_copy op;
-		u64 at = c->arg[1] + i * sizeof(op);
-
-		if (fetch(c, &op, at))
+	for (i = 0; i < c->arg[2] && i < GRANT_CHUNK; i++, c->arg[1] += size) {
+		if (copy_from_guest(c->v, &op, c->arg[1], size))
 			return -EFAULT;
-		op.status = copy_one(c, &op);
-		if (store(c, at, &op))
+		if (c->arg[0] == GNTTABOP_copy)
+			op.copy.status = copy_one(c, &op.copy);
+		else if (c->arg[0] == GNTTABOP_map_grant_ref)
+			op.map.status = map_one(c, &op.map);
+		else
+			op.unmap.status = unmap_one(c->d, &op.unmap);
+		if (copy_to_guest(c->v, c->arg[1], &op, size))
 			return -EFAULT;
 	}
-	return grant_batch_next(c, i, sizeof(struct gnttab_copy));
+	c->arg[2] -= i;
+	return c->arg[2] ? CALL_AGAIN : 0;
 }

@@ -24,8 +24,7 @@ static void segment_get(const struct vmcb_segment *s, u32 *sel, u32 *limit, u64 
 	*sel = s->selector;
 	*limit = s->limit;
 	*base = s->base;
-	if (attributes)
-		*attributes = s->attributes;
+	*attributes = s->attributes;
 }
 
 static struct vmcb_segment segment_of(u32 sel, u32 limit, u64 base, u32 attributes)
@@ -119,12 +118,11 @@ static void mtrr_save(const struct vcpu *v, struct hvm_hw_mtrr *r)
 static void mtrr_load(struct vcpu *v, const struct hvm_hw_mtrr *r)
 {
 	u64 pat = r->msr_pat_cr;
-	u32 i;
 
 	memcpy(v->mtrr_var, r->msr_mtrr_var, sizeof(v->mtrr_var));
 	memcpy(v->mtrr_fixed, r->msr_mtrr_fixed, sizeof(v->mtrr_fixed));
 	v->mtrr_def_type = r->msr_mtrr_def_type & 0xcff;
-	for (i = 0; i < 8; i++) {
+	for (u32 i = 0; i < 8; i++) {
 		u8 type = (u8)(pat >> i * 8);
 
 		if (type > 7 || type == 2 || type == 3)
@@ -159,12 +157,11 @@ int hvm_context_get(struct call *c, struct domain *d, struct xen_domctl_hvmconte
 	struct hvm_save_header header = { .magic = HVM_FILE_MAGIC,
 					  .version = HVM_FILE_VERSION,
 					  .changeset = 0,
-					  .gtsc_khz = (u32)tsc_khz() };
+					  .gtsc_khz = (u32)core_clock.khz };
 	struct hvm_hw_cpu cpu;
 	struct hvm_hw_mtrr mtrr;
 	u64 at = handle_address(op->buffer);
 	u32 size = context_size(d), out[4];
-	u16 i;
 	int error;
 
 	if (!at) {
@@ -176,18 +173,16 @@ int hvm_context_get(struct call *c, struct domain *d, struct xen_domctl_hvmconte
 	policy_lookup(d, 1, 0, out);
 	header.cpuid = out[0];
 	error = put(c, &at, HVM_SAVE_CODE(HEADER), 0, &header, sizeof(header));
-	for (i = 0; !error && i < DOMAIN_VCPUS; i++) {
-		if (!d->vcpus[i])
-			continue;
-		cpu_save(d->vcpus[i], &cpu);
-		error = put(c, &at, HVM_SAVE_CODE(CPU), i, &cpu, sizeof(cpu));
-	}
-	for (i = 0; !error && i < DOMAIN_VCPUS; i++) {
-		if (!d->vcpus[i])
-			continue;
-		mtrr_save(d->vcpus[i], &mtrr);
-		error = put(c, &at, HVM_SAVE_CODE(MTRR), i, &mtrr, sizeof(mtrr));
-	}
+	for_each_vcpu (d, v)
+		if (!error) {
+			cpu_save(v, &cpu);
+			error = put(c, &at, HVM_SAVE_CODE(CPU), (u16)v->id, &cpu, sizeof(cpu));
+		}
+	for_each_vcpu (d, v)
+		if (!error) {
+			mtrr_save(v, &mtrr);
+			error = put(c, &at, HVM_SAVE_CODE(MTRR), (u16)v->id, &mtrr, sizeof(mtrr));
+		}
 	if (!error)
 		error = put(c, &at, HVM_SAVE_CODE(END), 0, NULL, 0);
 	op->size = size;
@@ -245,7 +240,6 @@ static int walk(struct domain *d, const u8 *stream, u32 size, bool commit)
 int hvm_context_set(struct call *c, struct domain *d, struct xen_domctl_hvmcontext *op)
 {
 	u8 *stream;
-	u32 i;
 	int error;
 
 	if (op->size > CONTEXT_PAGES * PAGE_SIZE)
@@ -257,11 +251,10 @@ int hvm_context_set(struct call *c, struct domain *d, struct xen_domctl_hvmconte
 	if (!copy_from_guest(c->v, stream, handle_address(op->buffer), op->size))
 		error = walk(d, stream, op->size, false);
 	if (!error) {
-		for (i = 0; i < DOMAIN_VCPUS; i++)
-			if (d->vcpus[i]) {
-				d->vcpus[i]->start = START_DOWN;
-				sched_changed(d->vcpus[i]);
-			}
+		for_each_vcpu (d, v) {
+			v->start = START_DOWN;
+			sched_changed(v);
+		}
 		error = walk(d, stream, op->size, true);
 	}
 	pages_free(stream, CONTEXT_PAGES);

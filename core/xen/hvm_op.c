@@ -32,7 +32,6 @@ static int set_param(struct call *c)
 {
 	struct xen_hvm_param op;
 	struct domain *d;
-	u32 i;
 	int error;
 
 	if (fetch(c, &op, c->arg[1]))
@@ -47,9 +46,9 @@ static int set_param(struct call *c)
 	d->hvm_params[op.index] = op.value;
 	/* an upcall that waited for its vector */
 	if (op.index == HVM_PARAM_CALLBACK_IRQ)
-		for (i = 0; i < DOMAIN_VCPUS; i++)
-			if (d->vcpus[i] && events_pending(d->vcpus[i]))
-				vcpu_wake(d->vcpus[i]);
+		for_each_vcpu (d, v)
+			if (events_pending(v))
+				vcpu_wake(v);
 	return 0;
 }
 

@@ -124,7 +124,6 @@ void hypercall(struct vcpu *v)
 	struct vmcb *b = v->vmcb;
 	struct call c;
 	s64 result;
-	u32 i;
 
 	if (b->cpl) {
 		result = -EPERM;
@@ -140,7 +139,7 @@ void hypercall(struct vcpu *v)
 		c.arg[4] = v->regs.r[R8];
 		result = dispatch(b->rax, &c);
 		if (result == CALL_AGAIN) {
-			for (i = 0; i < 5; i++)
+			for (u32 i = 0; i < 5; i++)
 				v->regs.r[registers[i]] = c.arg[i];
 			return;
 		}

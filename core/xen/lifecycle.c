@@ -15,8 +15,7 @@ struct xen_domain *xen_of(const struct domain *d)
 
 void *own_frame_open(const struct domain *d, u64 mfn)
 {
-	if (!mfn || frame_state_of(mfn) != FRAME_OWNED ||
-	    frame_owner_of(mfn) != domain_handle(d->id))
+	if (!mfn || frame_owner_of(mfn) != domain_handle(d->id))
 		return NULL;
 	return window_open(mfn);
 }
@@ -73,16 +72,12 @@ int xen_domain_init(struct domain *d, u32 max_ports, u32 max_grant_frames, u32 m
 {
 	struct xen_domain *x = pages_alloc(1);
 	u64 mfn;
-	u32 i;
 	int error;
 
 	if (!x)
 		return -ENOMEM;
 	states[d->id] = x;
 	x->port_hint = 1;
-	d->shared_info_gfn = ~0ull;
-	for (i = 0; i < GRANT_FRAMES; i++)
-		d->grant_gfn[i] = ~0ull;
 	if (d->passive)
 		return 0;
 
@@ -101,12 +96,11 @@ int xen_domain_init(struct domain *d, u32 max_ports, u32 max_grant_frames, u32 m
 int xen_domain_close_step(struct domain *d)
 {
 	struct xen_domain *x = xen_of(d);
-	u32 i;
 	int error;
 
 	if (!x)
 		return 0;
-	for (i = 1; i < d->max_ports; i++)
+	for (u32 i = 1; i < d->max_ports; i++)
 		if (port_get(d, i))
 			port_close(d, i);
 	error = grant_handles_close(d);
@@ -114,32 +108,20 @@ int xen_domain_close_step(struct domain *d)
 		return error;
 
 	claim_drop(d);
-	for (i = 0; i < PORT_PAGES; i++)
-		if (d->port_pages[i]) {
+	for (u32 i = 0; i < PORT_PAGES; i++)
+		if (d->port_pages[i])
 			pages_free(d->port_pages[i], 1);
-			d->port_pages[i] = NULL;
-		}
 	d->max_ports = 0;
-	for (i = 0; i < d->nr_maptrack_pages; i++) {
+	for (u32 i = 0; i < d->nr_maptrack_pages; i++)
 		pages_free(d->maptrack[i], 1);
-		d->maptrack[i] = NULL;
-	}
 	d->nr_maptrack_pages = 0;
-	d->max_maptrack = 0;
-	d->maptrack_free = 0;
 	/* The frames themselves are the domain's and go with its other memory. */
 	d->nr_grant_frames = 0;
 	d->max_grant_frames = 0;
-	for (i = 0; i < GRANT_FRAMES; i++)
+	for (u32 i = 0; i < GRANT_FRAMES; i++)
 		if (x->pins[i])
 			pages_free(x->pins[i], 1);
 	states[d->id] = NULL;
 	pages_free(x, 1);
 	return 0;
-}
-
-void xen_domain_close(struct domain *d)
-{
-	while (xen_domain_close_step(d))
-		;
 }

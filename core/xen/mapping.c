@@ -34,8 +34,8 @@ static int special_move(struct domain *d, u64 mfn, u64 *where, u64 gfn)
 	if (error)
 		return error;
 	if (*where != ~0ull && physmap_remove(d, *where))
-		printk(LOG_G_WARNING "d%u: special frame stays mapped at gfn %llx too\n", d->id,
-		       (unsigned long long)*where);
+		printk(LOG_G_WARNING "d%u: special frame stays mapped at gfn %lx too\n", d->id,
+		       *where);
 	*where = gfn;
 	return 0;
 }
@@ -112,10 +112,8 @@ s64 mapping_add_batch(struct call *c)
 		u64 from, to;
 		int status;
 
-		if (i - first == MAP_CHUNK) {
-			c->arg[0] = (c->arg[0] & MEMOP_MASK) | i << MEMOP_BITS;
-			return CALL_AGAIN;
-		}
+		if (i - first == MAP_CHUNK)
+			return memop_again(c, i);
 		if (fetch(c, &from, handle_address(op.idxs) + i * sizeof(from)) ||
 		    fetch(c, &to, handle_address(op.gpfns) + i * sizeof(to)))
 			return -EFAULT;

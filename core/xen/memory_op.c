@@ -57,7 +57,6 @@ static s64 maximum_gpfn(struct call *c)
 static s64 set_memory_map(struct call *c)
 {
 	struct xen_foreign_memory_map op;
-	struct e820_entry_ *table;
 	struct domain *d;
 
 	if (fetch(c, &op, c->arg[1]))
@@ -69,16 +68,10 @@ static s64 set_memory_map(struct call *c)
 		return -ESRCH;
 	if (d == c->d || may_build(c, d))
 		return -EPERM;
-	table = pages_alloc(1);
-	if (!table)
-		return -ENOMEM;
-	if (copy_from_guest(c->v, table, handle_address(op.map.buffer),
-			    op.map.nr_entries * sizeof(*table))) {
-		pages_free(table, 1);
+	d->nr_e820 = 0; /* none, should the copy fail */
+	if (copy_from_guest(c->v, d->e820, handle_address(op.map.buffer),
+			    op.map.nr_entries * sizeof(*d->e820)))
 		return -EFAULT;
-	}
-	pages_free(d->e820, 1);
-	d->e820 = table;
 	d->nr_e820 = op.map.nr_entries;
 	return 0;
 }
@@ -107,9 +100,9 @@ s64 do_memory_op(struct call *c)
 {
 	switch (c->arg[0] & MEMOP_MASK) {
 	case XENMEM_decrease_reservation:
-		return reserve_decrease(c);
+		return reserve_change(c, false);
 	case XENMEM_maximum_ram_page:
-		return (s64)frames_max_mfn();
+		return (s64)frames_max_mfn;
 	case XENMEM_current_reservation:
 		return pages_question(c, false);
 	case XENMEM_maximum_reservation:
@@ -117,7 +110,7 @@ s64 do_memory_op(struct call *c)
 	case XENMEM_maximum_gpfn:
 		return maximum_gpfn(c);
 	case XENMEM_populate_physmap:
-		return reserve_populate(c);
+		return reserve_change(c, true);
 	case XENMEM_add_to_physmap:
 		return mapping_add(c);
 	case XENMEM_add_to_physmap_batch:

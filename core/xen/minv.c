@@ -5,13 +5,11 @@
  */
 #include "xen/minv.h"
 
-#include "domain/domain.h"
 #include "domain/memory.h"
 #include "errno.h"
 #include "lib.h"
 #include "pages.h"
 #include "protect/protect.h"
-#include "xen/minv_run.h"
 
 #define CALL_PAGES 512ull
 
@@ -22,7 +20,7 @@ static int info(struct vcpu *v, struct domain *g, u64 to)
 		.guest_domid = g->id,
 		.pool_pages = g->pool_pages,
 		.guest_vcpus = g->max_vcpus,
-		.tsc_khz = (u32)tsc_khz(),
+		.tsc_khz = (u32)core_clock.khz,
 	};
 
 	return copy_to_guest(v, to, &i, sizeof(i));

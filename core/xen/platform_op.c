@@ -2,8 +2,6 @@
 /* What only the hardware domain asks for: platform_op and physdev_op. */
 #include "xen/call.h"
 
-#include "x86/percpu.h"
-
 #define XENPF_get_dom0_console 64 /* later than 4.17's headers; Linux asks first of all */
 
 static dom0_vga_console_info_t screen;

@@ -5,8 +5,7 @@
  */
 #include "xen/call.h"
 
-#define NO_SUBLEAF   XEN_CPUID_NO_SUBLEAF
-#define POLICY_PAGES ((u32)((sizeof(struct cpuid_policy) + PAGE_SIZE - 1) / PAGE_SIZE))
+#define NO_SUBLEAF XEN_CPUID_NO_SUBLEAF
 
 _Static_assert(sizeof(struct cpuid_leaf) == sizeof(xen_cpuid_leaf_t), "public/arch-x86/xen.h");
 
@@ -84,9 +83,7 @@ static const struct cpuid_policy *policy_max(void)
 
 static const struct cpuid_leaf *find(const struct cpuid_policy *p, u32 leaf, u32 subleaf)
 {
-	u32 i;
-
-	for (i = 0; i < p->nr; i++)
+	for (u32 i = 0; i < p->nr; i++)
 		if (p->leaves[i].leaf == leaf &&
 		    (p->leaves[i].subleaf == NO_SUBLEAF || p->leaves[i].subleaf == subleaf))
 			return &p->leaves[i];
@@ -123,9 +120,7 @@ static const struct feature_word features[] = {
 
 void policy_feature_words(u32 *words, u32 nr)
 {
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
+	for (u32 i = 0; i < nr; i++) {
 		const struct cpuid_leaf *l = NULL;
 
 		if (i < ARRAY_SIZE(features) && features[i].reg < 4)
@@ -165,12 +160,11 @@ int policy_set(struct call *c, struct domain *d, struct xen_domctl_cpu_policy *o
 {
 	struct cpuid_policy *p;
 	xen_msr_entry_t msr;
-	u32 i;
 
 	op->err_leaf = op->err_subleaf = op->err_msr = ~0u;
 	if (op->nr_leaves > POLICY_LEAVES || op->nr_msrs > 2)
 		return -E2BIG;
-	for (i = 0; i < op->nr_msrs; i++) {
+	for (u32 i = 0; i < op->nr_msrs; i++) {
 		if (fetch(c, &msr, handle_address(op->msrs) + i * sizeof(msr)))
 			return -EFAULT;
 		/* PLATFORM_INFO and ARCH_CAPABILITIES: none of their bits is offered */
@@ -188,7 +182,7 @@ int policy_set(struct call *c, struct domain *d, struct xen_domctl_cpu_policy *o
 		return -EFAULT;
 	}
 	p->nr = op->nr_leaves;
-	for (i = 0; i < p->nr; i++) {
+	for (u32 i = 0; i < p->nr; i++) {
 		struct cpuid_leaf *l = &p->leaves[i];
 
 		if (!leaf_known(l->leaf, l->subleaf)) {
@@ -200,9 +194,8 @@ int policy_set(struct call *c, struct domain *d, struct xen_domctl_cpu_policy *o
 		leaf_mask(l);
 	}
 	if (d->policy)
-		pages_free(d->policy, d->policy_pages);
+		pages_free(d->policy, POLICY_PAGES);
 	d->policy = p;
-	d->policy_pages = POLICY_PAGES;
 	return 0;
 }
 

@@ -13,13 +13,11 @@ u64 claims_total;
 
 static bool frame_is_special(const struct domain *d, u64 mfn, u64 **gfn)
 {
-	u32 i;
-
 	if (mfn == d->shared_info_mfn) {
 		*gfn = (u64 *)&d->shared_info_gfn;
 		return true;
 	}
-	for (i = 0; i < d->nr_grant_frames; i++)
+	for (u32 i = 0; i < d->nr_grant_frames; i++)
 		if (mfn == d->grant_mfn[i]) {
 			*gfn = (u64 *)&d->grant_gfn[i];
 			return true;
@@ -91,22 +89,20 @@ static int populate_page(struct domain *d, u64 gfn)
 /* All of it or nothing of it. */
 static int populate_extent(struct domain *d, u64 gfn, u64 pages)
 {
-	u64 i;
-
 	if (gfn + pages < gfn)
 		return -EINVAL;
 	/* a real guest's memory is a pool, filled from its start without holes */
 	if (d->passive && gfn != MINV_POOL_GFN + d->pool_pages)
 		return -EINVAL;
-	for (i = 0; i < pages; i++) {
+	for (u64 i = 0; i < pages; i++) {
 		int error = populate_page(d, gfn + i);
 
 		if (!error)
 			continue;
 		while (i--)
 			if (gfn_vacate(d, gfn + i))
-				printk(LOG_G_WARNING "d%u: gfn %llx stays populated\n", d->id,
-				       (unsigned long long)gfn + i);
+				printk(LOG_G_WARNING "d%u: gfn %lx stays populated\n", d->id,
+				       gfn + i);
 		return error;
 	}
 	if (d->passive)
@@ -114,85 +110,51 @@ static int populate_extent(struct domain *d, u64 gfn, u64 pages)
 	return 0;
 }
 
-/* The reservation that both directions take; *first is where an earlier pass stopped. */
-static int fetch_reservation(struct call *c, struct xen_memory_reservation *op, u64 *first)
+static int vacate_extent(struct domain *d, u64 gfn, u64 pages)
 {
-	*first = c->arg[0] >> MEMOP_BITS;
-	if (fetch(c, op, c->arg[1]))
-		return -EFAULT;
-	/* the answer is a count, and the progress must fit above the operation */
-	if (op->nr_extents > INT64_MAX >> MEMOP_BITS || *first > op->nr_extents)
-		return -EINVAL;
-	return 0;
+	int error = 0;
+
+	for (u64 i = 0; !error && i < pages; i++)
+		error = gfn_vacate(d, gfn + i);
+	return error;
 }
 
-static s64 reservation_again(struct call *c, u64 next)
+s64 memop_again(struct call *c, u64 next)
 {
 	c->arg[0] = (c->arg[0] & MEMOP_MASK) | next << MEMOP_BITS;
 	return CALL_AGAIN;
 }
 
-/* Answers how many extents from the first on are populated; memory gone or a gfn in use ends it. */
-s64 reserve_populate(struct call *c)
+/* Answers how many extents from the first on are populated, or given back; memory gone or a gfn in use ends it. */
+s64 reserve_change(struct call *c, bool populate)
 {
 	struct xen_memory_reservation op;
 	struct domain *d;
-	u64 i, first, pages;
-	int error = fetch_reservation(c, &op, &first);
+	u64 i, first = c->arg[0] >> MEMOP_BITS, pages;
 
-	if (error)
-		return error;
+	if (fetch(c, &op, c->arg[1]))
+		return -EFAULT;
+	/* the answer is a count, and the progress must fit above the operation */
+	if (op.nr_extents > INT64_MAX >> MEMOP_BITS || first > op.nr_extents)
+		return -EINVAL;
 	d = domain_named(c, op.domid);
 	if (!d)
 		return -ESRCH;
-	if (may_reach(c, d))
+	if (populate ? may_reach(c, d) : d != c->d)
 		return -EPERM;
 	/* 1 GiB extents are more than one pass may hold the CPU for: the tools fall back to 2 MiB.
 	 * dom0's frame numbers must equal its guest ones as long as devices see the former. */
-	if (op.extent_order > ORDER_2M || d->hardware)
+	if (op.extent_order > ORDER_2M || (populate && d->hardware))
 		return (s64)first;
 	pages = 1ull << op.extent_order;
 	for (i = first; i < op.nr_extents; i++) {
 		u64 gfn;
 
 		if ((i - first) * pages >= MEMOP_CHUNK)
-			return reservation_again(c, i);
-		if (fetch(c, &gfn, handle_address(op.extent_start) + i * sizeof(gfn)))
-			return (s64)i;
-		if (populate_extent(d, gfn, pages))
-			return (s64)i;
-	}
-	return (s64)i;
-}
-
-/* Answers how many extents were given back. */
-s64 reserve_decrease(struct call *c)
-{
-	struct xen_memory_reservation op;
-	struct domain *d;
-	u64 i, first, pages;
-	int error = fetch_reservation(c, &op, &first);
-
-	if (error)
-		return error;
-	d = domain_named(c, op.domid);
-	if (!d)
-		return -ESRCH;
-	if (d != c->d)
-		return -EPERM;
-	if (op.extent_order > ORDER_2M)
-		return (s64)first;
-	pages = 1ull << op.extent_order;
-	for (i = first; i < op.nr_extents; i++) {
-		u64 gfn, n;
-
-		if ((i - first) * pages >= MEMOP_CHUNK)
-			return reservation_again(c, i);
-		if (fetch(c, &gfn, handle_address(op.extent_start) + i * sizeof(gfn)))
-			return (s64)i;
-		for (n = 0; n < pages; n++)
-			if (gfn_vacate(d, gfn + n))
-				return (s64)i;
+			return memop_again(c, i);
+		if (fetch(c, &gfn, handle_address(op.extent_start) + i * sizeof(gfn)) ||
+		    (populate ? populate_extent(d, gfn, pages) : vacate_extent(d, gfn, pages)))
+			break;
 	}
 	return (s64)i;
 }

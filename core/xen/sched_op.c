@@ -16,7 +16,6 @@ static int poll(struct call *c)
 {
 	struct sched_poll op;
 	evtchn_port_t ports[POLL_PORTS];
-	u32 i;
 
 	if (fetch(c, &op, c->arg[1]))
 		return -EFAULT;
@@ -24,10 +23,10 @@ static int poll(struct call *c)
 		return -EINVAL;
 	if (copy_from_guest(c->v, ports, handle_address(op.ports), op.nr_ports * sizeof(*ports)))
 		return -EFAULT;
-	for (i = 0; i < op.nr_ports; i++)
+	for (u32 i = 0; i < op.nr_ports; i++)
 		if (!ports[i] || ports[i] >= c->d->max_ports)
 			return -EINVAL;
-	for (i = 0; i < op.nr_ports; i++)
+	for (u32 i = 0; i < op.nr_ports; i++)
 		if (port_is_pending(c->d, ports[i]))
 			return 0;
 	if ((op.timeout && op.timeout <= now_ns()) || interrupt_due(c->v))

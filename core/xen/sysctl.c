@@ -2,7 +2,6 @@
 /* sysctl: dom0 about the machine. */
 #include "xen/call.h"
 
-#include "protect/protect.h"
 #include "vcpu/counts.h"
 
 #define PIECE 128u
@@ -49,43 +48,28 @@ static int domain_list(struct call *c, struct xen_sysctl_getdomaininfolist *op)
 
 static void dump_domains(void)
 {
-	struct domain *d;
-	u32 i;
-
-	for (d = domain_from(0); d; d = domain_from(d->id + 1ull)) {
-		printk("d%u: life %u paused %u shut down %u/%u pages %llu/%llu partner %u target "
+	for_each_domain (d) {
+		printk("d%u: life %u paused %u shut down %u/%u pages %lu/%lu partner %u target "
 		       "%u\n",
-		       d->id, d->life, d->pause_count, d->shut_down, d->shutdown_code,
-		       (unsigned long long)d->tot_pages, (unsigned long long)d->max_pages,
-		       d->partner, d->target);
-		for (i = 0; i < DOMAIN_VCPUS; i++) {
-			const struct vcpu *v = d->vcpus[i];
-
-			if (v)
-				printk("d%uv%u: start %u blocked %u ran %llu ns rip %llx timer "
-				       "%llu poll %llx "
-				       "upcall %u\n",
-				       d->id, i, v->start, v->blocked,
-				       (unsigned long long)vcpu_time(v),
-				       /* a sealed domain's is nobody's business */
-				       d->hardware || !domains_seal
-					       ? (unsigned long long)v->vmcb->rip
-					       : 0,
-				       (unsigned long long)v->timer_ns,
-				       (unsigned long long)v->poll_deadline_ns,
-				       events_pending(d->vcpus[i]));
-		}
+		       d->id, d->life, d->pause_count, d->shut_down, d->shutdown_code, d->tot_pages,
+		       d->max_pages, d->partner, d->target);
+		for_each_vcpu (d, v)
+			printk("d%uv%u: start %u blocked %u ran %lu ns rip %lx timer "
+			       "%lu poll %lx "
+			       "upcall %u\n",
+			       d->id, v->id, v->start, v->blocked, vcpu_time(v),
+			       /* a sealed domain's is nobody's business */
+			       d->hardware || !domains_seal ? v->vmcb->rip : 0, v->timer_ns,
+			       v->poll_deadline_ns, events_pending(v));
 	}
 }
 
 static void dump_ports(void)
 {
 	static const char *const names[] = { "free", "unbound", "interdomain", "virq", "ipi" };
-	struct domain *d;
-	u32 i;
 
-	for (d = domain_from(0); d; d = domain_from(d->id + 1ull))
-		for (i = 1; i < d->max_ports; i++) {
+	for_each_domain (d)
+		for (u32 i = 1; i < d->max_ports; i++) {
 			const struct port *p = port_get(d, i);
 
 			if (p && p->state != PORT_FREE)
@@ -100,15 +84,13 @@ static void say_invariant(void)
 {
 	u64 clause = protect_invariant();
 
-	printk("the protection layer's invariant %s (clause %llu)\n",
-	       clause ? "is BROKEN" : "holds", (unsigned long long)clause);
+	printk("the protection layer's invariant %s (clause %lu)\n", clause ? "is BROKEN" : "holds",
+	       clause);
 }
 
 static int debug_keys(struct call *c, const struct xen_sysctl_debug_keys *op)
 {
-	u32 i;
-
-	for (i = 0; i < op->nr_keys && i < 64; i++) {
+	for (u32 i = 0; i < op->nr_keys && i < 64; i++) {
 		char key;
 
 		if (fetch(c, &key, handle_address(op->keys) + i))
@@ -131,7 +113,7 @@ static int debug_keys(struct call *c, const struct xen_sysctl_debug_keys *op)
 s64 do_sysctl(struct call *c)
 {
 	struct xen_sysctl op;
-	int result;
+	int result = 0;
 
 	if (fetch(c, &op, c->arg[0]))
 		return -EFAULT;
@@ -144,11 +126,10 @@ s64 do_sysctl(struct call *c)
 		result = read_console(c, &op.u.readconsole);
 		break;
 	case XEN_SYSCTL_physinfo:
-		result = sysctl_physinfo(&op.u.physinfo);
+		sysctl_physinfo(&op.u.physinfo);
 		break;
 	case XEN_SYSCTL_sched_id:
 		op.u.sched_id.sched_id = XEN_SCHEDULER_CREDIT;
-		result = 0;
 		break;
 	case XEN_SYSCTL_getdomaininfolist:
 		result = domain_list(c, &op.u.getdomaininfolist);
@@ -173,7 +154,6 @@ s64 do_sysctl(struct call *c)
 		break;
 	case XEN_SYSCTL_get_cpu_levelling_caps:
 		op.u.cpu_levelling_caps.caps = 0;
-		result = 0;
 		break;
 	case XEN_SYSCTL_get_cpu_featureset:
 		result = policy_featureset(c, &op.u.cpu_featureset);

@@ -7,14 +7,14 @@
  */
 #include "xen/call.h"
 
-static u32 wallclock_ns; /* below the second of wallclock_base() */
+static u32 wallclock_ns; /* below the second of wallclock_base */
 
 static void pvclock_fill(struct vcpu_time_info *t)
 {
-	t->tsc_timestamp = tsc_at_boot();
+	t->tsc_timestamp = core_clock.tsc_at_boot;
 	t->system_time = 0;
-	t->tsc_to_system_mul = pvclock_mul();
-	t->tsc_shift = (int8_t)pvclock_shift();
+	t->tsc_to_system_mul = core_clock.mul;
+	t->tsc_shift = (int8_t)core_clock.shift;
 	t->flags = XEN_PVCLOCK_TSC_STABLE_BIT;
 }
 
@@ -22,7 +22,7 @@ void time_wallclock_write(struct domain *d)
 {
 	struct shared_info *shared = own_frame_open(d, d->shared_info_mfn);
 	struct xen_domain *x = xen_of(d);
-	u64 seconds = wallclock_base() + (x ? (u64)x->time_offset : 0);
+	u64 seconds = wallclock_base + (x ? (u64)x->time_offset : 0);
 	u32 version;
 
 	if (!shared)
@@ -42,11 +42,10 @@ void time_wallclock_write(struct domain *d)
 void time_shared_init(struct domain *d)
 {
 	struct shared_info *shared = own_frame_open(d, d->shared_info_mfn);
-	u32 i;
 
 	if (!shared)
 		return;
-	for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++) {
+	for (u32 i = 0; i < XEN_LEGACY_MAX_VCPUS; i++) {
 		pvclock_fill(&shared->vcpu_info[i].time);
 		shared->vcpu_info[i].time.version = 2;
 	}
@@ -57,11 +56,10 @@ void time_shared_init(struct domain *d)
 void time_wallclock_set(u64 seconds, u32 nanoseconds, u64 system_time)
 {
 	u64 base_ns = seconds * 1000000000ull + nanoseconds - system_time;
-	struct domain *d;
 
-	wallclock_set(base_ns / 1000000000ull);
+	wallclock_base = base_ns / 1000000000ull;
 	wallclock_ns = (u32)(base_ns % 1000000000ull);
-	for (d = domain_from(0); d; d = domain_from(d->id + 1ull))
+	for_each_domain (d)
 		time_wallclock_write(d);
 }
 
@@ -89,10 +87,7 @@ int time_area_register(struct vcpu *v, u64 gva)
 	if (error)
 		return error;
 	pvclock_fill(&t);
-	if (gpa && guest_physical_write(v->domain, gpa, &t, sizeof(t)))
-		return -EFAULT;
-	v->time_area_gpa = gpa;
-	return 0;
+	return gpa ? guest_physical_write(v->domain, gpa, &t, sizeof(t)) : 0;
 }
 
 void runstate_now(const struct vcpu *v, struct vcpu_runstate_info *info)

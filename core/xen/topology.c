@@ -2,7 +2,7 @@
 /* sysctl: processors, memory, the one NUMA node, the one CPU pool. */
 #include "xen/call.h"
 
-int sysctl_physinfo(struct xen_sysctl_physinfo *info)
+void sysctl_physinfo(struct xen_sysctl_physinfo *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->threads_per_core = 1;
@@ -10,16 +10,14 @@ int sysctl_physinfo(struct xen_sysctl_physinfo *info)
 	info->nr_cpus = nr_cpus;
 	info->max_cpu_id = nr_cpus - 1;
 	info->nr_nodes = 1;
-	info->max_node_id = 0;
-	info->cpu_khz = (u32)tsc_khz();
+	info->cpu_khz = (u32)core_clock.khz;
 	info->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
 			     XEN_SYSCTL_PHYSCAP_gnttab_v1;
-	info->total_pages = frames_total();
+	info->total_pages = frames_total;
 	info->free_pages = frames_free();
 	info->outstanding_pages = claims_total;
-	info->max_mfn = frames_max_mfn();
+	info->max_mfn = frames_max_mfn;
 	policy_feature_words(info->hw_cap, ARRAY_SIZE(info->hw_cap));
-	return 0;
 }
 
 int sysctl_cputopo(struct call *c, struct xen_sysctl_cputopoinfo *op)
@@ -39,7 +37,7 @@ int sysctl_cputopo(struct call *c, struct xen_sysctl_cputopoinfo *op)
 
 int sysctl_numa(struct call *c, struct xen_sysctl_numainfo *op)
 {
-	struct xen_sysctl_meminfo memory = { .memsize = frames_total() << PAGE_SHIFT,
+	struct xen_sysctl_meminfo memory = { .memsize = frames_total << PAGE_SHIFT,
 					     .memfree = frames_free() << PAGE_SHIFT };
 	u32 distance = 10; /* of a node to itself (ACPI SLIT) */
 	u64 info = handle_address(op->meminfo), distances = handle_address(op->distance);
@@ -70,10 +68,9 @@ int sysctl_pcitopo(struct call *c, struct xen_sysctl_pcitopoinfo *op)
 
 static u32 domains_alive(void)
 {
-	struct domain *d;
 	u32 n = 0;
 
-	for (d = domain_from(0); d; d = domain_from(d->id + 1ull))
+	for_each_domain (d)
 		n++;
 	return n;
 }

@@ -39,7 +39,7 @@ static int register_vcpu_info(struct call *c, struct vcpu *v)
 	v->info_offset = op.offset;
 	v->info_registered = true;
 	/* what became pending in between is in neither place */
-	upcall_force(v);
+	upcall(v, ~0ull);
 	return 0;
 }
 

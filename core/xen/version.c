@@ -2,15 +2,7 @@
 /* xen_version: what stock tools and guests ask to know whom they talk to. */
 #include "xen/call.h"
 
-static xen_commandline_t command_line;
-
-void xen_command_line(const char *text)
-{
-	size_t n = min_u64(strlen(text), sizeof(command_line) - 1);
-
-	memset(command_line, 0, sizeof(command_line));
-	memcpy(command_line, text, n);
-}
+const char *xen_command_line;
 
 static s64 answer_text(struct call *c, const char *text, size_t size)
 {
@@ -79,7 +71,7 @@ s64 do_xen_version(struct call *c)
 	case XENVER_commandline:
 		if (!c->d->hardware)
 			return answer_text(c, "<denied>", sizeof(xen_commandline_t));
-		return copy_to_guest(c->v, c->arg[1], command_line, sizeof(command_line));
+		return copy_to_guest(c->v, c->arg[1], xen_command_line, sizeof(xen_commandline_t));
 	case XENVER_build_id:
 		return -ENODATA;
 	default:

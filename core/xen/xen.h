@@ -40,12 +40,9 @@ u8 events_vector(struct vcpu *v);
 
 /* Shared info, ports, grant table of a new domain; max_ports as createdomain gives it (~0: the ABI's
  * limit), max_grant_frames and max_maptrack in pages, cut to what the core keeps.  A passive domain has
- * none of them.  -ENOMEM: xen_domain_close() frees what was made. */
+ * none of them.  -ENOMEM: xen_domain_close_step() frees what was made. */
 int xen_domain_init(struct domain *d, u32 max_ports, u32 max_grant_frames,
 		    u32 max_maptrack) __must_check;
-/* Before domain_destroy_step(): closes ports (peers become unbound), unmaps what d mapped by grants,
- * frees the core pages that this floor gave it.  A second call does nothing. */
-void xen_domain_close(struct domain *d);
 
 /* After v was scheduled in: its runstate area. Cheap when nothing changed. */
 void xen_time_update(struct vcpu *v);
@@ -56,6 +53,6 @@ void policy_lookup(struct domain *d, u32 leaf, u32 subleaf, u32 out[4]);
 /* What the loader left of a screen, for dom0's XENPF_get_dom0_console. */
 void xen_dom0_console(const struct dom0_vga_console_info *info);
 /* The core's command line, for XENVER_commandline: stock xl looks for dom0_mem= in it. */
-void xen_command_line(const char *text);
+extern const char *xen_command_line; /* 1024 bytes, zeros behind the text */
 
 #endif

@@ -42,10 +42,7 @@ u64 rdtsc_now(void)
 {
 	return fake_ns;
 }
-u64 tsc_at_boot(void)
-{
-	return 0;
-}
+struct clock core_clock;
 u64 tsc_to_ns(u64 delta)
 {
 	return delta;
@@ -289,6 +286,16 @@ static void count_from_now(void)
 static u64 got(const struct vcpu *v)
 {
 	return vcpu_time(v) - had[v->id];
+}
+
+/* What the one CPU had for nobody, of all its time. */
+static inline u64 idle_ns(void)
+{
+	u64 ns = fake_ns - FIRST;
+
+	for (u32 i = 0; i < nr_actors; i++)
+		ns -= vcpu_time(&actors[i].v);
+	return ns;
 }
 
 /* percent of wanted, give or take */

@@ -83,7 +83,7 @@ static void setup(void)
 	vcpus[0].all_next = &vcpus[1];
 	list = &vcpus[0];
 	eois = 0;
-	relay_attach(&boot_cpu, &vcpus[0]);
+	boot_cpu.relay = &vcpus[0];
 }
 
 static void physical(u8 vector, bool level)

@@ -16,7 +16,7 @@ START_TEST(weights)
 	for (u32 i = 0; i < 4; i++)
 		about(got(v[i]), 20000 * MS * weight[i] / 1921, 3);
 	ck_assert_uint_gt(got(v[4]), 0); /* little, but not nothing */
-	ck_assert_uint_eq(queues[0].idle_ns, 0);
+	ck_assert_uint_eq(idle_ns(), 0);
 	/* a weight that changes counts from then on */
 	FROM(0, v[0]->share->weight = 1024; v[3]->share->weight = 128; sched_share_changed());
 	pass(1000 * MS);
@@ -36,7 +36,7 @@ START_TEST(a_cap_is_kept_alone_and_among_others)
 	count_from_now();
 	pass(10000 * MS);
 	about(got(capped), 2500 * MS, 3);
-	about(queues[0].idle_ns, 7500 * MS, 5); /* the CPU sleeps meanwhile, it does not spin */
+	about(idle_ns(), 7500 * MS, 5); /* the CPU sleeps meanwhile, it does not spin */
 	other = busy(WEIGHT, 0);
 	pass(100 * MS);
 	count_from_now();

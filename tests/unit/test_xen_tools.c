@@ -16,6 +16,7 @@ static s64 sysctl(struct xen_sysctl *op)
 
 START_TEST(versions)
 {
+	static const char text[1024] = "dom0_mem=512M console=com1";
 	struct xen_feature_info f = { 0 };
 	struct xen_domctl op = { .cmd = XEN_DOMCTL_getdomaininfo, .interface_version = 0x16 };
 
@@ -26,7 +27,7 @@ START_TEST(versions)
 	ck_assert_uint_eq(f.submap, 0x12b05);
 	ok(hyper(vcpu0(dom0), __HYPERVISOR_xen_version, XENVER_capabilities, LIST, 0, 0));
 	ck_assert_ptr_nonnull(strstr(at(LIST), "hvm-3.0-x86_32 "));
-	xen_command_line("dom0_mem=512M console=com1");
+	xen_command_line = text;
 	ok(hyper(vcpu0(dom0), __HYPERVISOR_xen_version, XENVER_commandline, LIST, 0, 0));
 	ck_assert_str_eq(at(LIST), "dom0_mem=512M console=com1");
 	memcpy(at(ARG), &op, sizeof(op));

@@ -223,31 +223,8 @@ u64 tsc_to_ns(u64 delta)
 {
 	return delta;
 }
-u64 tsc_khz(void)
-{
-	return 2000000;
-}
-u64 tsc_at_boot(void)
-{
-	return 77;
-}
-u32 pvclock_mul(void)
-{
-	return 0x80000000;
-}
-s32 pvclock_shift(void)
-{
-	return 0;
-}
-static u64 wall = 1700000000;
-u64 wallclock_base(void)
-{
-	return wall;
-}
-void wallclock_set(u64 seconds)
-{
-	wall = seconds;
-}
+struct clock core_clock = { .khz = 2000000, .tsc_at_boot = 77, .mul = 0x80000000 };
+u64 wallclock_base = 1700000000;
 void timer_arm(u64 ns)
 {
 	(void)ns;
@@ -263,10 +240,7 @@ void relay_settle(struct vcpu *v)
 void exit_counts_print(void)
 {
 }
-bool console_reboots_on_panic(void)
-{
-	return true;
-}
+bool console_reboots = true;
 void machine_end(bool reboots)
 {
 #ifdef FUZZ
@@ -276,17 +250,17 @@ void machine_end(bool reboots)
 	ck_abort_msg("the machine ends, reboots %d", reboots);
 #endif
 }
-void panic(const char *format, ...)
+void panic_reason(const char *format, ...)
 {
 	ck_abort_msg("panic: %s", format);
+}
+void panic_here(void)
+{
+	abort();
 }
 void printk(const char *format, ...)
 {
 	(void)format;
-}
-size_t format_list(char *to, size_t size, const char *format, va_list args)
-{
-	return (size_t)vsnprintf(to, size, format, args);
 }
 void console_write(const char *text, size_t n)
 {
@@ -459,8 +433,10 @@ static inline void destroy(struct domain *d)
 
 static inline void world(void)
 {
+	static const char no_command_line[1024];
 	u64 mfn;
 
+	xen_command_line = no_command_line;
 	memory_init(RAM_FRAMES, TABLES, SLOTS);
 	protect_init(RAM_FRAMES + 4096, TABLES, SLOTS, 1);
 	for (mfn = 1; mfn < RAM_FRAMES; mfn++)
