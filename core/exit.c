@@ -303,10 +303,9 @@ static void handle_exit(struct vcpu *v)
 }
 
 /*
- * An exit that needs nothing but the vCPU itself, served without the lock: CPUID, whose policy does not change while
- * the domain may run (dom0 may set its own: then with the lock), and calls that touch registers only.  in_guest is
- * still set meanwhile, so that who needs this CPU out waits; the kick that he sent ends the next entry at once.  What
- * is on offer in V_IRQ stays on offer.
+ * An exit that needs nothing but the vCPU itself, served without the lock: CPUID, whose policy is not set any more
+ * once the domain has run, and calls that touch registers only.  in_guest is still set meanwhile, so that who needs
+ * this CPU out waits; the kick that he sent ends the next entry at once.  What is on offer in V_IRQ stays on offer.
  */
 static bool exit_of_its_own(struct vcpu *v)
 {
@@ -314,7 +313,7 @@ static bool exit_of_its_own(struct vcpu *v)
 
 	if (b->exit_int_info & EVENT_VALID)
 		return false;
-	if (b->exit_code == EXIT_CPUID && !(v->domain->hardware && READ_ONCE(v->domain->policy)))
+	if (b->exit_code == EXIT_CPUID)
 		on_cpuid(v);
 	else if (b->exit_code != EXIT_VMMCALL || !hypercall_own(v))
 		return false;
@@ -402,7 +401,8 @@ void main_loop(struct cpu *c)
 	for (;;) {
 		struct vcpu *v;
 
-		events_deliver_global();
+		if (domain_events_due)
+			events_deliver_global();
 		v = sched_next(c);
 		if (!v) {
 			cpu_sleep(c);

@@ -35,10 +35,11 @@ static u64 apicbase(const struct vcpu *v)
 
 bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value)
 {
-	u64 *cell = mtrr_cell(v, index);
+	u64 *cell;
 
 	if (index >= APIC_MSR_FIRST && index <= APIC_MSR_LAST)
 		return apic_msr_read(v, index, value);
+	cell = mtrr_cell(v, index);
 	if (cell) {
 		/* dom0 sees the machine's: they say what is uncached. */
 		*value = hardware ? rdmsr(index) : *cell;
@@ -96,10 +97,11 @@ bool msr_read(struct vcpu *v, bool hardware, u32 index, u64 *value)
 
 bool msr_write(struct vcpu *v, bool hardware, u32 index, u64 value)
 {
-	u64 *cell = mtrr_cell(v, index);
+	u64 *cell;
 
 	if (index >= APIC_MSR_FIRST && index <= APIC_MSR_LAST)
 		return apic_msr_write(v, index, value);
+	cell = mtrr_cell(v, index);
 	if (cell) {
 		if (!hardware)
 			*cell = value;

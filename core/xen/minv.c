@@ -59,6 +59,8 @@ static int pool_map(struct domain *partner, struct domain *g, u64 first, u64 cou
 static int memory_map(struct domain *g, u64 gfn, u64 first, u64 count, u64 flags)
 {
 	u64 perm = PERM_READ | PERM_EXEC | (flags & MINV_MEMORY_READONLY ? 0 : PERM_WRITE);
+	bool narrowed = false;
+	int err = 0;
 
 	if (!range_is_good(gfn, count, MINV_GUEST_GFN_MAX) ||
 	    !range_is_good(first, count, g->pool_pages) ||
@@ -67,21 +69,22 @@ static int memory_map(struct domain *g, u64 gfn, u64 first, u64 count, u64 flags
 	for (u64 i = 0; i < count; i++) {
 		struct mapping m;
 		u64 mfn;
-		int err = physmap_own_frame(g, MINV_POOL_GFN + first + i, &mfn);
 
+		err = physmap_own_frame(g, MINV_POOL_GFN + first + i, &mfn);
 		if (err)
-			return err;
+			break;
 		err = physmap_remove(g, gfn + i);
-		if (err && err != -ENOENT)
-			return err;
-		err = physmap_add_own(g, gfn + i, mfn, perm);
+		if (!err || err == -ENOENT)
+			err = physmap_add_own(g, gfn + i, mfn, perm);
 		if (err)
-			return err;
+			break;
 		if ((flags & MINV_MEMORY_LOG) && !physmap_find(g, gfn + i, &m) &&
 		    leaf_write_protect(m.table, m.index) == 0)
-			flush_domain(g);
+			narrowed = true;
 	}
-	return 0;
+	if (narrowed)
+		flush_domain(g);
+	return err;
 }
 
 static int memory_unmap(struct domain *g, u64 gfn, u64 count)
