@@ -99,15 +99,16 @@ case ${1:-} in
 	exit
 	;;
 esac
-prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}" || status=$?
+told=$(mktemp)
+trap 'rm -f "$told"' EXIT
+prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}" | tee "$told" || status=$?
 if [ $# = 0 ]; then
 	prover "$here/isolation.py" "$elf" --cache "$cache/proofs" || status=1
 	"$here/bridge/run.sh" "$elf" "$z3" || status=1
 fi
 # What the author of an operation wants to see: the clause, arguments and a state, of each that does not hold.
 if [ "$status" != 0 ]; then
-	{ prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}" || true; } |
-		sed -n 's/^\[[0-9:]*\] [0-9]* of [0-9]*: FAILED \([a-z_]*\)  .*does not hold.*/\1/p' |
+	sed -n 's/^\[[0-9:]*\] [0-9]* of [0-9]*: FAILED \([a-z_]*\)  .*does not hold.*/\1/p' "$told" |
 		while read -r name; do prover "$here/explain.py" "$elf" "$name"; done
 fi
 exit $status
