@@ -19,7 +19,8 @@ compiled_by() {
 	case $1 in clang*) core_flags_without=-mlarge-data-threshold=65536 ;; *) core_flags_without= ;; esac
 }
 
-# link_protect SOURCES OUT [FLAGS]: compiles SOURCES/*.c (a copy of core/protect, or itself), prints nothing.
+# link_protect SOURCES OUT [FLAGS]: compiles SOURCES/*.c (a copy of core/protect, or itself), prints nothing. $made is a
+# folder with objects of what is the same in core/protect; $core_lds is in place of the core's linker script.
 link_protect() {
 	local from=$1 out=$2 f cppflags cflags objects=()
 	shift 2
@@ -29,6 +30,10 @@ link_protect() {
 	mkdir -p "$out"
 	for f in "$from"/*.c; do
 		case $f in */invariant.c) continue ;; esac # runs at boot and in tests, is no operation
+		if [ -n "${made:-}" ] && cmp -s "$f" "$top/core/protect/$(basename "$f")"; then
+			objects+=("$made/$(basename "$f" .c).o")
+			continue
+		fi
 		# shellcheck disable=SC2086
 		${CC:-gcc} -iquote "$from" $cppflags $cflags "$@" -c -o "$out/$(basename "$f" .c).o" "$f" || return 1
 		objects+=("$out/$(basename "$f" .c).o")
@@ -37,7 +42,7 @@ link_protect() {
 		printf 'SECTIONS {\n. = 0x30000000;\n.text : { *(.text .text.*) }\n.rodata : { *(.rodata .rodata.* .lrodata .lrodata.*) }\n'
 		printf '. = ALIGN(4096);\n.bss : { *(.data .data.* .bss .bss.* .lbss .lbss.*) }\n'
 		printf '/DISCARD/ : { *(.comment .note.* .eh_frame) }\n}\nframe_zero = 0x2ffff000;\n'
-		grep -E '^[a-z_]+ *= *0x[0-9a-f]+;' "$top/core/core.lds"
+		grep -E '^[a-z_]+ *= *0x[0-9a-f]+;' "${core_lds:-$top/core/core.lds}"
 	} >"$out/protect.lds"
 	${LD:-ld} -nostdlib -z max-page-size=4096 --build-id=none -e 0 -T "$out/protect.lds" -o "$out/protect.elf" "${objects[@]}" 2>"$out/ld.log" || { cat "$out/ld.log" >&2; return 1; }
 }

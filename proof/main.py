@@ -23,14 +23,17 @@ import z3
 import boot
 import confine
 import general
+import layout
 import mutate
 import opened
 import theorems
+import writes
 from elements import ElementProof
 from elf import Elf
 from explore import Budget
 from lift import decoder
 from prove import Proof
+from reads import READS, ReadProof
 from state import ARRAYS, SCALARS
 
 CPU_SECONDS = int(os.environ.get('PROOF_CPU_SECONDS', 1800))
@@ -53,7 +56,7 @@ PROVER = ['elf.py', 'explore.py', 'ghost.py', 'invariant.py', 'lift.py', 'prove.
 # Of these not everything that the search leaves has been looked at: --mistakes tries them.
 UNTRIED = ['map_slot', 'map_mmio', 'slot_drop']
 # What the search depends on besides.
-MISTAKES = ['boot.py', 'confine.py', 'elements.py', 'finder.py', 'mutate.py']
+MISTAKES = ['elements.py', 'finder.py', 'mutate.py']
 # Those with paths that only a mistake opens; what boot calls and the run path were not looked at.
 OPENED = ['slot_drop', 'table_unlink']
 
@@ -72,7 +75,7 @@ def specification(elements=BY_ELEMENTS):
     by_confine, by_boot = hash_of(PROVER + ['confine.py']), hash_of(PROVER + ['boot.py'])
     by_general = hash_of(ABOUT_INVARIANT)
     return lambda name: (by_general if name in general.GENERAL else by_elements if name in elements else
-                         by_confine if name == RUN_PATH else
+                         by_confine if name == RUN_PATH else hash_of(PROVER + ['reads.py']) if name in READS else
                          by_boot if name == boot.INITIAL or name in boot.OPERATIONS else by_solver)
 
 
@@ -138,6 +141,8 @@ def prove(elf, name, elements=BY_ELEMENTS):
         return boot.prove_initial(budget), '%d queries' % budget.queries, []
     if name == RUN_PATH:
         proof = confine.ConfineProof(elf)
+    elif name in READS:
+        proof = ReadProof(elf, name)
     else:
         proof = (ElementProof if name in elements else boot.BootProof if name in boot.OPERATIONS else Proof)(elf, name)
     failed = proof.run()
@@ -200,10 +205,27 @@ def run_all(tasks, cache, report):
         report(label, result, False)
 
 
-def rejected(result):
-    """A proof that merely ran out of time shows nothing about the mutant."""
+def rejected(result, reason=''):
+    """A proof that merely ran out of time shows nothing about the mutant, nor does one that ends elsewhere."""
     why = result['failed']
-    return bool(why) and not any(w in why for w in ('in time', 'limit', 'Traceback', 'Error'))
+    return bool(why) and reason in why and not any(w in why for w in ('in time', 'limit', 'Traceback', 'Error'))
+
+
+def look_at(elf):
+    """Never taken from the cache: what is there is found by the names of the state."""
+    return {'failed': layout.wrong(elf), 'remark': '%d arrays and scalars' % (len(ARRAYS) + len(SCALARS)), 'successes': [],
+            'cpu': 0.0, 'peak': 0}
+
+
+def key_of_writes(elf, name, successes):
+    text = hash_of(PROVER + ['boot.py', 'confine.py', 'mutate.py', 'writes.py']) + name + '\0' + instructions(elf, name) + json.dumps(successes)
+    return 'writes-' + hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def excused():
+    """operation: how many of its mistakes no-bug.txt is meant for."""
+    with open(os.path.join(HERE, 'no-bug.txt')) as f:
+        return {its: int(n) for its, n in re.findall(r'^# ([a-z_]+): (\d+)$', f.read(), re.M)}
 
 
 # Longest first, so that two at a time end together.
@@ -232,13 +254,13 @@ def main(argv):
     if not names and (operations or tell):
         names = LONG + [n for n in OPERATIONS if n not in LONG]
     elif whole:
-        names = LONG + [n for n in [*general.GENERAL, boot.INITIAL, *OPERATIONS] if n not in LONG]
-    unknown = [n for n in names if n not in [*general.GENERAL, boot.INITIAL, *OPERATIONS]]
+        names = LONG + [n for n in [*general.GENERAL, boot.INITIAL, *READS, *OPERATIONS] if n not in LONG]
+    unknown = [n for n in names if n not in [*general.GENERAL, boot.INITIAL, *READS, *OPERATIONS]]
     if unknown:
         print('error: no such theorem: %s' % ', '.join(unknown), file=sys.stderr)
         return 2
     os.makedirs(cache, exist_ok=True)
-    spec, counts, total = specification(), [0, 0], len(names) + len(mutants)
+    spec, counts, total = specification(), [0, 0], len(names) + len(mutants) + 1
     successes = {}
 
     def report(label, good, result, cached, text):
@@ -248,6 +270,9 @@ def main(argv):
             result['peak'], text, ' (known)' if cached else ''), flush=True)
 
     print('Z3 %s' % z3.get_version_string())
+    seen = look_at(elf)
+    report('where the image has the state', not seen['failed'], seen, False, seen['failed'] or seen['remark'])
+
     def proved(label, r, cached):
         if label in OPERATIONS and not r['failed']:
             successes[label] = r['successes']
@@ -255,6 +280,10 @@ def main(argv):
 
     run_all([(n, functools.partial(prove, elf, n), key_of(elf, n, spec), lambda r: not r['failed']) for n in names],
             cache, proved)
+    total += len(successes)
+    run_all([('what is written by ' + n, functools.partial(writes.run, elf, n, its), key_of_writes(elf, n, its),
+              lambda r: not r['failed']) for n, its in successes.items()],
+            cache, lambda label, r, cached: report(label, not r['failed'], r, cached, r['failed'] or r['remark']))
 
     def say(text):
         print('[%s]   %s' % (time.strftime('%H:%M:%S'), text), flush=True)
@@ -273,19 +302,36 @@ def main(argv):
     def tried(label, r, cached):
         for mistake, (path, goal) in r['successes'] if tell and cached else []:  # else said as they were found
             print('  %-50s %-20s %s' % (mistake, path, goal))
+        listed, meant = int(re.search(r'(\d+) in no-bug|$', r['remark']).group(1) or 0), excused().get(label.split()[-1], 0)
+        if not r['failed'] and listed != meant:
+            r['failed'] = 'no-bug.txt has reasons for %d mistakes and was read for %d ("# %s: %d")' % (
+                meant, listed, label.split()[-1], listed)
         report(label, not r['failed'], r, cached, r['failed'] or r['remark'])
 
     run_all(tasks, cache, tried)
-    tasks = []
+    tasks, reasons = [], {}
+
+    def reject(label, r, cached):
+        reason, text = reasons[label.split()[1]], r['failed'] or 'proved, though it is wrong'
+        report(label, rejected(r, reason), r, cached, text if reason in text else 'not for "%s", but: %s' % (reason, text))
+
     for folder in (m.rstrip('/') for m in mutants):
         with open(os.path.join(folder, 'operation')) as f:
             operation = f.read().strip()
-        bad = Elf(os.path.join(folder, 'protect.elf'))
-        tasks.append(('mutant %s of %s' % (os.path.basename(folder), operation),
-                      functools.partial(prove, bad, operation, MUTANTS_BY_ELEMENTS),
-                      'mutant-' + key_of(bad, operation, specification(MUTANTS_BY_ELEMENTS)), rejected))
-    run_all(tasks, cache, lambda label, r, cached: report(label, rejected(r), r, cached,
-                                                          r['failed'] or 'proved, though it is wrong'))
+        with open(os.path.join(folder, 'reason')) as f:
+            by, _, reason = f.read().strip().partition(' ')
+        reasons[os.path.basename(folder)] = reason
+        bad, label = Elf(os.path.join(folder, 'protect.elf')), 'mutant %s of %s' % (os.path.basename(folder), operation)
+        if operation == 'layout':
+            reject(label, look_at(bad), False)
+        elif by == 'writes':
+            tasks.append((label, functools.partial(writes.run, bad, operation), 'mutant-' + key_of_writes(bad, operation, None),
+                          functools.partial(rejected, reason=reason)))
+        else:
+            tasks.append((label, functools.partial(prove, bad, operation, MUTANTS_BY_ELEMENTS),
+                          'mutant-' + key_of(bad, operation, specification(MUTANTS_BY_ELEMENTS)),
+                          functools.partial(rejected, reason=reason)))
+    run_all(tasks, cache, reject)
     print('%d passed, %d failed' % tuple(counts))
     return counts[1] != 0
 
