@@ -19,8 +19,10 @@ from capstone import x86 as cs
 import z3
 
 from elf import Elf
-from lift import Flags, GPRS, PARTS, Processor, Unknown, decoder
-from theorems import OPERATIONS
+from lift import Flags, GPRS, PARTS, Processor, Unknown
+from main import OPERATIONS
+from reads import READS
+from writes import code_of
 
 CF, PF, AF, ZF, SF, OF = 1, 4, 16, 64, 128, 2048
 # What AMD64 volume 3 leaves undefined; `shift` is told apart by its count.
@@ -99,22 +101,6 @@ def form_of(ins):
     regs = [op.reg for op in ins.operands if op.type == cs.X86_OP_REG]
     same = ' same' if len(regs) > 1 and len(set(regs)) == 1 else ''
     return '%s %s%s' % (ins.mnemonic, ','.join(kinds), same)
-
-
-def proved_code(elf):
-    """Instructions of the operations and of what they call."""
-    work, done = list(OPERATIONS), set()
-    while work:
-        name = work.pop()
-        if name in done:
-            continue
-        done.add(name)
-        address, size = elf.functions[name]
-        for ins in decoder.disasm(elf.bytes_at(address, size), address):
-            yield ins
-            if ins.mnemonic in ('call', 'jmp') and ins.operands[0].type == cs.X86_OP_IMM:
-                work += [n for n, (a, s) in elf.functions.items()
-                         if a <= ins.operands[0].imm < a + s and n != 'frame_zero']
 
 
 def random_value(rng):
@@ -249,7 +235,7 @@ def differs(ins, case, result):
 
 def main(path, processor, rounds=24):
     elf, forms, rng = Elf(path), {}, random.Random(int(rounds))
-    for ins in proved_code(elf):
+    for ins in code_of(elf, [*OPERATIONS, *READS]):
         forms.setdefault(form_of(ins), []).append(ins)
     passed, failed, cases = 0, 0, 0
     work = []

@@ -61,7 +61,7 @@ one invariant "$here/bridge/evaluator.py" "$here/bridge/states.c" "$here/invaria
 code=$(mktemp)
 trap 'rm -f "$code"' EXIT
 objcopy -O binary -j .protect.text "$elf" "$code"
-one lifter "$here/bridge/lifter.py" "$here/bridge/processor.c" "$here/lift.py" "$here/theorems.py" "$code" "$(grep -m 1 'model name' /proc/cpuinfo)"
+one lifter "$here/bridge/lifter.py" "$here/bridge/processor.c" "$here/lift.py" "$here/theorems.py" "$here/boot.py" "$here/reads.py" "$here/writes.py" "$code" "$(grep -m 1 'model name' /proc/cpuinfo)"
 one newcomer "$here"/*.py "$here/planted" "$here/build.sh" "$top/core/protect" "$top/core/flags.mk" "$(gcc --version | head -n 1)"
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
