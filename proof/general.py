@@ -93,6 +93,9 @@ def walk(S, j):
         write, execute = And(write, n & v(2) != 0), And(execute, n & v(1 << 63) == 0)
         goals.append(And(LShR(n, 9) & v(7) == level - 1, n & v(1 << 61) != 0,
                          (n & v(1 << 62) != 0) == (n & v(2) != 0)))
+        # No page of 2 MiB or 1 GiB, no reserved bit; a user's, and marked as accessed and dirty: a walk writes nothing.
+        marked = v(0x25 if level > 1 else 0x65)
+        goals.append(And(n & v(0x80 | 0x1ff << 52) == 0, n & marked == marked))
         if level > 1:
             table = frame_in(n) - v(inv.TABLE_MFN)
     mfn = z3.BitVec('any_mfn', 64)
