@@ -4,7 +4,8 @@
 The control block is the words at the address that is its second argument; nothing of the state lies in it (it is a
 page of the core's: the caller's duty).  Proved on the machine code: after success the block's nested root is the
 root that the invariant names for the domain, nested paging is on, the ASID is a guest's, every intercept that
-protection needs is set, and no other word has changed; after an error none has.
+protection needs is set, interrupts are not the guest's to mask, AVIC and virtual GIF are off, and no other word has changed;
+after an error none has.
 """
 import z3
 from z3 import And, Implies
@@ -15,8 +16,9 @@ from invariant import v
 from lift import Unknown, const
 
 # APM 2, appendix B: word of the block, and what vmcb_confine may write there.
-INTERCEPT_1, INTERCEPT_2, ASID, NESTED, ROOT, CLEAN = 0x08, 0x10, 0x58, 0x90, 0xb0, 0xc0
-MAY_WRITE = {INTERCEPT_1, INTERCEPT_2, NESTED, ROOT, CLEAN}
+INTERCEPT_1, INTERCEPT_2, ASID, INTR_CONTROL, NESTED, ROOT, CLEAN = 0x08, 0x10, 0x58, 0x60, 0x90, 0xb0, 0xc0
+MAY_WRITE = {INTERCEPT_1, INTERCEPT_2, INTR_CONTROL, NESTED, ROOT, CLEAN}
+V_INTR_MASKING, WITH_IT = 1 << 24, 0xff << 24  # virtual GIF and NMI, x2AVIC, AVIC: bits 25, 26, 30, 31
 DB, AC = 1, 17                                                                 # exceptions
 INTR, NMI, INIT, INVD, INVLPGA, IOIO, MSR, SHUTDOWN = 0, 1, 3, 22, 26, 27, 28, 31    # intercepts, first word
 VMRUN, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, XSETBV = 0, 2, 3, 4, 5, 6, 13            # second word
@@ -93,6 +95,7 @@ def goals(before, block, args):
         ('the ASID is not the host\'s', z3.Extract(31, 0, now(ASID)) != 0),
         ('intercepts of the first word', now(INTERCEPT_1) == was(INTERCEPT_1) | v(NEEDS_1)),
         ('intercepts of the second word', now(INTERCEPT_2) == was(INTERCEPT_2) | v(NEEDS_2)),
+        ('interrupts end the guest, no AVIC', now(INTR_CONTROL) == was(INTR_CONTROL) & v(~WITH_IT) | v(V_INTR_MASKING)),
         ('hardware reads all of it', now(CLEAN) == 0),
     ]
 

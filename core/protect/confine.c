@@ -9,24 +9,20 @@
 #include "state.h"
 #include "confine.h"
 
-static inline volatile u64 *vmcb_word(u64 vmcb, u64 offset)
-{
-	return (volatile u64 *)(vmcb + offset);
-}
-
 int vmcb_confine(u64 dom, u64 vmcb)
 {
-	u64 root;
+	u64 root, *block = (u64 *)vmcb;
 
 	if (dom >= PROTECT_DOMAINS || dom_root[dom] == 0)
 		return -EPERM;
-	if ((u32)*vmcb_word(vmcb, VMCB_ASID) == 0) /* the host's own */
+	if (*(u32 *)&block[VMCB_ASID / 8] == 0) /* the host's own */
 		return -EPERM;
 	root = TABLE_MFN + dom_root[dom];
-	*vmcb_word(vmcb, VMCB_INTERCEPT_1) |= VMCB_NEEDS_1;
-	*vmcb_word(vmcb, VMCB_INTERCEPT_2) |= VMCB_NEEDS_2;
-	*vmcb_word(vmcb, VMCB_NESTED) = 1; /* nested paging on, encryption off */
-	*vmcb_word(vmcb, VMCB_ROOT) = root << PAGE_SHIFT;
-	*vmcb_word(vmcb, VMCB_CLEAN) = 0; /* hardware takes all of it from memory */
+	block[VMCB_INTERCEPT_1 / 8] |= VMCB_NEEDS_1;
+	block[VMCB_INTERCEPT_2 / 8] |= VMCB_NEEDS_2;
+	*(u8 *)(vmcb + VMCB_INTR) = VMCB_NEEDS_INTR;
+	block[VMCB_NESTED / 8] = 1; /* nested paging on, encryption off */
+	block[VMCB_ROOT / 8] = root << PAGE_SHIFT;
+	block[VMCB_CLEAN / 8] = 0; /* hardware takes all of it from memory */
 	return 0;
 }

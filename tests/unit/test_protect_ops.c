@@ -216,12 +216,14 @@ START_TEST(control_block)
 	fails(EPERM, vmcb_confine(PROTECT_DOMAINS, (u64)block));
 	ck_assert_mem_eq(block, untouched, sizeof(block));
 	block[VMCB_INTERCEPT_1 / 8] = 1ull << 50;
+	block[VMCB_INTR / 8] = 0x10f | 1ull << 25 | 1ull << 31; /* virtual GIF, AVIC */
 	block[VMCB_NESTED / 8] = 6;
 	block[VMCB_ROOT / 8] = ~0ull;
 	block[VMCB_CLEAN / 8] = 0xff;
 	ok(vmcb_confine(OTHER, (u64)block));
 	untouched[VMCB_INTERCEPT_1 / 8] = 1ull << 50 | VMCB_NEEDS_1;
 	untouched[VMCB_INTERCEPT_2 / 8] = VMCB_NEEDS_2;
+	untouched[VMCB_INTR / 8] = 0x10f | 1ull << 24;
 	untouched[VMCB_NESTED / 8] = 1;
 	untouched[VMCB_ROOT / 8] = table_mfn(ROOT(OTHER)) << 12;
 	ck_assert_mem_eq(block, untouched, sizeof(block));
