@@ -104,6 +104,8 @@ trap 'rm -f "$told"' EXIT
 prover "$here/main.py" "$elf" --cache "$cache/proofs" "${arguments[@]}" | tee "$told" || status=$?
 if [ $# = 0 ]; then
 	prover "$here/isolation.py" "$elf" --cache "$cache/proofs" || status=1
+	prover -c 'import sys; sys.path.insert(0, sys.argv[1]); import isolation as i
+print("of these, integrity only, for they name nobody:", ", ".join(n for n, names in i.NAMED.items() if not names))' "$here"
 	"$here/bridge/run.sh" "$elf" "$z3" || status=1
 fi
 # What the author of an operation wants to see: the clause, arguments and a state, of each that does not hold.
