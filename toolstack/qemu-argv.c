@@ -192,7 +192,7 @@ static void add_firmware(struct list *list, const struct diptych_desc *desc)
 char **qemu_argv(const struct diptych_desc *desc)
 {
 	static const char *const always[] = {
-		"-accel",	   "minv",     "-cpu", "max",	     "-nodefaults",
+		"-accel",	   "minv",     "-cpu", "max,migratable=off", "-nodefaults",
 		"-no-user-config", "-display", "none", "-no-reboot",
 	};
 	struct list list = { NULL, 0, false };

@@ -121,6 +121,9 @@ static unsigned int two_byte_vector(uint8_t opcode, uint8_t prefix)
 	bool packed = prefix == 0 || prefix == 0x66;
 
 	switch (opcode) {
+	case 0x0d:
+	case 0x18: /* prefetch: nothing to do, as with clflush */
+		return vector(0, SIZE_0);
 	case 0x10:
 		return vector(R, scalar);
 	case 0x11:
@@ -184,6 +187,11 @@ static unsigned int two_byte(uint8_t opcode, unsigned int reg, uint8_t prefix)
 	case 0xa5:
 	case 0xad:
 		return FORM(RW | REG, SIZE_V, NONE);
+	case 0xae: /* clflush clflushopt clwb: of the buffer in place of the operand */
+		return (reg == 7 && prefix != 0xf3 && prefix != 0xf2) ||
+				       (reg == 6 && prefix == 0x66)
+			       ? vector(0, SIZE_0)
+			       : 0;
 	case 0xaf:
 		return FORM(R | REG, SIZE_V, NONE);
 	case 0xb0:
@@ -215,6 +223,8 @@ static unsigned int two_byte(uint8_t opcode, unsigned int reg, uint8_t prefix)
 static unsigned int three_byte(uint8_t opcode, uint8_t prefix)
 {
 	switch (opcode) {
+	case 0x2a: /* movntdqa */
+		return prefix == 0x66 ? vector(R | FORM_ALIGNED, SIZE_16) : 0;
 	case 0xf0:
 	case 0xf1:
 		if (prefix == 0xf2) /* crc32: the register is never 8-bit */

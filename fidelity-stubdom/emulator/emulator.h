@@ -22,7 +22,7 @@ enum emulator_segment { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_
 
 enum emulator_result {
 	EMULATOR_DONE,
-	EMULATOR_AGAIN, /* a repeated string instruction: done so far, RIP still on it */
+	EMULATOR_AGAIN, /* a repeated string instruction: done so far, RIP still on it; or nothing of ours (`ports`) */
 	EMULATOR_FAULT, /* a callback said false: registers are as before (REP: as after the last whole step) */
 	EMULATOR_SHORT,	     /* more instruction bytes are needed */
 	EMULATOR_UNDEFINED,  /* #UD */
@@ -41,9 +41,13 @@ struct emulator {
 	unsigned int code_bits;	 /* 16, 32, 64 */
 	unsigned int stack_bits; /* likewise; 64 in long mode */
 
+	bool ports; /* the exit was one of a port string instruction: it alone is executed then, and only then */
+
 	/* Linear addresses. false: the access faulted, and whoever answers has seen to the exception. */
 	bool (*read)(void *opaque, uint64_t linear, void *data, unsigned int size);
 	bool (*write)(void *opaque, uint64_t linear, const void *data, unsigned int size);
+	bool (*writable)(void *opaque, uint64_t linear,
+			 unsigned int size); /* as write, but nothing is written */
 	uint32_t (*port_in)(void *opaque, uint16_t port, unsigned int size);
 	void (*port_out)(void *opaque, uint16_t port, uint32_t data, unsigned int size);
 	void *opaque;

@@ -182,6 +182,9 @@ enum emulator_result emulator_step(struct emulator *e, const uint8_t *bytes, uns
 
 	if (result != EMULATOR_DONE)
 		return result;
+	/* Another processor has changed the instruction since it exited, perhaps to one that would not have passed. */
+	if (is_port(&instruction) != e->ports)
+		return EMULATOR_AGAIN;
 	if (instruction.form & FORM_STRING)
 		result = execute_string(e, &instruction);
 	else if (instruction.form & FORM_MOFFS)

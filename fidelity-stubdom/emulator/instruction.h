@@ -37,6 +37,7 @@ struct instruction {
 	uint64_t linear;
 };
 
+bool is_port(const struct instruction *instruction);
 enum emulator_result decode(const struct emulator *emulator, const uint8_t *bytes,
 			    unsigned int count, struct instruction *instruction);
 enum emulator_result execute_natively(struct emulator *emulator,

@@ -62,7 +62,7 @@ static bool string_step(struct emulator *e, const struct instruction *i)
 
 	switch (i->opcode | 1) {
 	case 0x6d: { /* ins: the port is read only once the write is sure not to fault */
-		if (!e->read(e->opaque, destination(e, i), &data, i->memory_size))
+		if (!e->writable(e->opaque, destination(e, i), i->memory_size))
 			return false;
 		data = e->port_in(e->opaque, port, i->memory_size);
 		if (!e->write(e->opaque, destination(e, i), &data, i->memory_size))
@@ -112,9 +112,9 @@ static bool string_step(struct emulator *e, const struct instruction *i)
 	return false;
 }
 
-static bool is_port(const struct instruction *i)
+bool is_port(const struct instruction *i)
 {
-	return (i->opcode & ~3u) == 0x6c;
+	return (i->form & FORM_STRING) && (i->opcode & ~3u) == 0x6c;
 }
 
 enum emulator_result execute_string(struct emulator *e, const struct instruction *decoded)

@@ -53,6 +53,30 @@ static bool write_memory(void *opaque, uint64_t linear, const void *data, unsign
 	return true;
 }
 
+static bool writable_memory(void *opaque, uint64_t linear, unsigned int size)
+{
+	(void)opaque;
+	return in_window(linear, size);
+}
+
+static unsigned int port_accesses;
+
+static uint32_t port_in(void *opaque, uint16_t port, unsigned int size)
+{
+	(void)opaque;
+	(void)size;
+	return port + 0x11u * port_accesses++;
+}
+
+static void port_out(void *opaque, uint16_t port, uint32_t data, unsigned int size)
+{
+	(void)opaque;
+	(void)port;
+	(void)data;
+	(void)size;
+	port_accesses++;
+}
+
 static struct emulator emulator;
 static uint8_t fxsave[512] __attribute__((aligned(16))),
 	native_fxsave[512] __attribute__((aligned(16)));
@@ -76,6 +100,9 @@ static void setup(void)
 	emulator.fxsave = fxsave;
 	emulator.read = read_memory;
 	emulator.write = write_memory;
+	emulator.writable = writable_memory;
+	emulator.port_in = port_in;
+	emulator.port_out = port_out;
 }
 
 /* Bytes with the marks of an instruction's operand: [mod rm] is appended by the test. */
@@ -182,6 +209,10 @@ static const struct form forms[] = {
 	TWO("xadd", 0xc1, -1, 0, false, true),
 	TWO("movnti", 0xc3, -1, 0, false, true),
 	TWO("cmpxchg8b", 0xc7, 1, 0, false, true),
+	TWO("prefetcht0", 0x18, 1, 0, true, false),
+	TWO("prefetchw", 0x0d, 1, 0, true, false),
+	TWO("clflush", 0xae, 7, 0, true, false),
+	F("movntdqa", { 0x66 }, 1, { 0x0f, 0x38, 0x2a }, 3, -1, 0, false, false, true),
 	F("popcnt", { 0xf3 }, 1, { 0x0f, 0xb8 }, 2, -1, 0, false, true, false),
 	F("crc32 8", { 0xf2 }, 1, { 0x0f, 0x38, 0xf0 }, 3, -1, 0, false, true, false),
 	F("crc32", { 0xf2 }, 1, { 0x0f, 0x38, 0xf1 }, 3, -1, 0, false, true, false),
@@ -444,16 +475,45 @@ START_TEST(faults_leave_no_trace)
 }
 END_TEST
 
+/* Port strings: for an exit of theirs only, and the port is not read when the write would fault. */
+START_TEST(port_strings)
+{
+	static const uint8_t rep_insw[] = { 0xf3, 0x66, 0x6d }, outsb[] = { 0x6e },
+			     movsb[] = { 0xa4 };
+
+	port_accesses = 0;
+	emulator.gpr[RDX] = 0x170;
+	emulator.gpr[RSI] = (uintptr_t)memory;
+	emulator.gpr[RDI] = (uintptr_t)memory + WINDOW - 5;
+	emulator.gpr[RCX] = 4;
+	emulator.rip = 7;
+	ck_assert_int_eq(emulator_step(&emulator, rep_insw, 3), EMULATOR_AGAIN);
+	ck_assert_int_eq(emulator_step(&emulator, outsb, 1), EMULATOR_AGAIN);
+	ck_assert_uint_eq(port_accesses, 0);
+	emulator.ports = true;
+	ck_assert_int_eq(emulator_step(&emulator, movsb, 1), EMULATOR_AGAIN);
+	ck_assert_uint_eq(emulator.rip, 7);
+	ck_assert_int_eq(emulator_step(&emulator, rep_insw, 3), EMULATOR_FAULT);
+	ck_assert_uint_eq(port_accesses, 2);
+	ck_assert_uint_eq(emulator.gpr[RCX], 2);
+	ck_assert_int_eq(memcmp(shadow + WINDOW - 5, "\x70\x01\x81\x01", 4), 0);
+	ck_assert_int_eq(emulator_step(&emulator, outsb, 1), EMULATOR_DONE);
+	ck_assert_uint_eq(port_accesses, 3);
+	ck_assert_uint_eq(emulator.rip, 8);
+}
+END_TEST
+
 START_TEST(refusals)
 {
 	static const uint8_t lock_mov[] = { 0xf0, 0x89, 0x06 }, div[] = { 0xf7, 0x36 },
-			     lgdt[] = { 0x0f, 0x01, 0x16 }, movaps[] = { 0x0f, 0x28, 0x06 },
-			     registers[] = { 0x89, 0xc0 };
+			     lgdt[] = { 0x0f, 0x01, 0x16 }, fxsave_form[] = { 0x0f, 0xae, 0x06 },
+			     movaps[] = { 0x0f, 0x28, 0x06 }, registers[] = { 0x89, 0xc0 };
 
 	emulator.gpr[RSI] = (uintptr_t)memory + 8;
 	ck_assert_int_eq(emulator_step(&emulator, lock_mov, 3), EMULATOR_UNDEFINED);
 	ck_assert_int_eq(emulator_step(&emulator, div, 2), EMULATOR_UNKNOWN);
 	ck_assert_int_eq(emulator_step(&emulator, lgdt, 3), EMULATOR_UNKNOWN);
+	ck_assert_int_eq(emulator_step(&emulator, fxsave_form, 3), EMULATOR_UNKNOWN);
 	ck_assert_int_eq(emulator_step(&emulator, movaps, 3), EMULATOR_PROTECTION);
 	ck_assert_int_eq(emulator_step(&emulator, registers, 2), EMULATOR_UNKNOWN);
 	ck_assert_int_eq(emulator_step(&emulator, movaps, 2), EMULATOR_SHORT);
@@ -533,6 +593,7 @@ int main(void)
 	tcase_add_test(tcase, strings_agree_with_the_processor);
 	tcase_add_test(tcase, long_repeats_come_back);
 	tcase_add_test(tcase, faults_leave_no_trace);
+	tcase_add_test(tcase, port_strings);
 	tcase_add_test(tcase, refusals);
 	tcase_add_test(tcase, addresses_of_16_and_32_bit_code);
 	tcase_add_test(tcase, rip_relative_counts_from_the_end);

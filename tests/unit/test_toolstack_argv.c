@@ -47,10 +47,11 @@ static char *joined(void)
 
 #define BALLOON " -device virtio-balloon-pci,id=balloon"
 #define HEAD	HEAD_OF("pc")
-#define HEAD_OF(machine)                                                               \
-	"-accel minv -cpu max -nodefaults -no-user-config -display none -no-reboot "   \
-	"-machine " machine                                                            \
-	" -smp 1 -m 256 -chardev socket,id=qmp,path=/tmp/qmp,server=on,wait=off -mon " \
+#define HEAD_OF(machine)                                                                 \
+	"-accel minv -cpu max,migratable=off -nodefaults -no-user-config -display none " \
+	"-no-reboot "                                                                    \
+	"-machine " machine                                                              \
+	" -smp 1 -m 256 -chardev socket,id=qmp,path=/tmp/qmp,server=on,wait=off -mon "   \
 	"chardev=qmp,mode=control"
 #define SERIAL " -chardev serial,id=console,path=/dev/hvc0 -serial chardev:console"
 

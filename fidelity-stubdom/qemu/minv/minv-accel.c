@@ -17,6 +17,7 @@
 #include "system/cpus.h"
 #include "system/minv.h"
 #include "system/runstate.h"
+#include <poll.h>
 #include <sys/ioctl.h>
 #include "minv-int.h"
 
@@ -88,14 +89,39 @@ static void minv_accel_class_init(ObjectClass *class, void *data)
 	compat_props_add(accel->compat_props, properties, G_N_ELEMENTS(properties));
 }
 
+/* The thread sleeps by itself, until its APIC's timer or a kick: the main loop need not run for it. */
 static void wait_while_idle(CPUState *cpu)
 {
+	sigset_t kick, open;
+
 	if (!cpu_thread_is_idle(cpu))
 		return;
-	minv_timer_before_wait(cpu);
-	while (cpu_thread_is_idle(cpu))
-		qemu_cond_wait_bql(cpu->halt_cond);
-	minv_timer_after_wait(cpu);
+	sigemptyset(&kick);
+	sigaddset(&kick, SIG_IPI);
+	pthread_sigmask(SIG_BLOCK, &kick, &open);
+	for (;;) {
+		int64_t left;
+		struct timespec time;
+
+		/* From here on a kick signals again, and a signal waits for ppoll: none is missed. */
+		qatomic_set_mb(&cpu->thread_kicked, false);
+		left = minv_timer_run(cpu);
+		if (!cpu_thread_is_idle(cpu))
+			break;
+		time.tv_sec = left / NANOSECONDS_PER_SECOND;
+		time.tv_nsec = left % NANOSECONDS_PER_SECOND;
+		bql_unlock();
+		ppoll(NULL, 0, left < 0 ? NULL : &time, &open);
+		bql_lock();
+	}
+	pthread_sigmask(SIG_SETMASK, &open, NULL);
+	/*
+	 * Awake: the kick that did it need not end the next run, too.  What it was for is looked at from here on; a
+	 * later one sets them again.
+	 */
+	qatomic_set(&cpu->exit_request, false);
+	qatomic_set(&cpu->accel->state->immediate_exit, 0);
+	smp_mb();
 }
 
 static void *vcpu_thread(void *opaque)

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * kvmclock (Linux, Documentation/virt/kvm/x86/msr.rst): the guest's time from its TSC.  The TSC of the
- * platform runs at one known rate, so a page is written once, when the guest asks for it: the scale
- * never changes.
+ * platform runs at one known rate, so a page is written when the guest asks for it and when it sets its
+ * TSC: the scale never changes.
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "exec/address-spaces.h"
 #include "minv-int.h"
 
-#define MSR_WALL_CLOCK	    0x11
-#define MSR_SYSTEM_TIME	    0x12
 #define MSR_WALL_CLOCK_NEW  0x4b564d00
 #define MSR_SYSTEM_TIME_NEW 0x4b564d01
 #define SYSTEM_TIME_ENABLE  1ull
@@ -40,21 +38,42 @@ static uint64_t system_time(void)
 	return muldiv64(ticks, 1000000, minv_info.tsc_khz);
 }
 
+static bool tscs_agree(void)
+{
+	uint64_t first = first_cpu->accel->state->tsc_offset;
+	CPUState *cpu;
+
+	CPU_FOREACH(cpu)
+	{
+		if (cpu->accel && cpu->accel->state->tsc_offset != first)
+			return false;
+	}
+	return true;
+}
+
 static void write_time(CPUState *cpu)
 {
 	uint64_t address = cpu->accel->system_time & ~SYSTEM_TIME_ENABLE;
 	struct time_info info = {
-		.version = 2,
+		.version = cpu->accel->time_version | 1,
 		.tsc_timestamp = tsc_start + cpu->accel->state->tsc_offset,
-		.flags = TIME_STABLE,
+		.flags = tscs_agree() ? TIME_STABLE : 0,
 	};
 	uint64_t mul = (1000000ull << 32) / minv_info.tsc_khz;
 
 	for (; mul >> 32; mul >>= 1)
 		info.tsc_shift++;
 	info.tsc_to_system_mul = (uint32_t)mul;
+	/* Other vCPUs may be reading it: Linux's vDSO does. */
+	address_space_stl_le(&address_space_memory, address, info.version, MEMTXATTRS_UNSPECIFIED,
+			     NULL);
+	smp_wmb();
 	address_space_write(&address_space_memory, address, MEMTXATTRS_UNSPECIFIED, &info,
 			    sizeof(info));
+	smp_wmb();
+	cpu->accel->time_version = info.version + 1;
+	address_space_stl_le(&address_space_memory, address, info.version + 1,
+			     MEMTXATTRS_UNSPECIFIED, NULL);
 }
 
 static void write_wall(CPUState *cpu)
@@ -73,11 +92,9 @@ static void write_wall(CPUState *cpu)
 bool minv_clock_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value)
 {
 	switch (index) {
-	case MSR_SYSTEM_TIME:
 	case MSR_SYSTEM_TIME_NEW:
 		*value = cpu->accel->system_time;
 		return true;
-	case MSR_WALL_CLOCK:
 	case MSR_WALL_CLOCK_NEW:
 		*value = cpu->accel->wall_clock;
 		return true;
@@ -90,19 +107,29 @@ bool minv_clock_wrmsr(CPUState *cpu, uint32_t index, uint64_t value)
 	if (!tsc_start)
 		tsc_start = (uint64_t)cpu_get_host_ticks();
 	switch (index) {
-	case MSR_SYSTEM_TIME:
 	case MSR_SYSTEM_TIME_NEW:
 		cpu->accel->system_time = value;
 		if (value & SYSTEM_TIME_ENABLE)
 			write_time(cpu);
 		return true;
-	case MSR_WALL_CLOCK:
 	case MSR_WALL_CLOCK_NEW:
 		cpu->accel->wall_clock = value;
 		write_wall(cpu);
 		return true;
 	}
 	return false;
+}
+
+/* A TSC has been set: system time goes on as before. */
+void minv_clock_tsc_changed(void)
+{
+	CPUState *cpu;
+
+	CPU_FOREACH(cpu)
+	{
+		if (cpu->accel && (cpu->accel->system_time & SYSTEM_TIME_ENABLE))
+			write_time(cpu);
+	}
 }
 
 void minv_clock_reset(CPUState *cpu)

@@ -139,6 +139,8 @@ static struct leaf answer(CPUState *cpu, uint32_t function, uint32_t index)
 		return leaf;
 	case 0x80000001:
 		leaf.ecx = env->features[FEAT_8000_0001_ECX];
+		if (x86_threads_per_pkg(&env->topo_info) > 1)
+			leaf.ecx |= CPUID_EXT3_CMP_LEG; /* as AMD's do: cores, not hyperthreads */
 		leaf.edx = env->features[FEAT_8000_0001_EDX];
 		return leaf;
 	case 0x80000007:

@@ -12,6 +12,10 @@
 #include "qemu/timer.h"
 #include "minv-ioctl.h"
 
+/* Of EVENTINJ (AMD64 APM 2, 15.20) */
+#define EVENT_TYPE  (7u << 8) /* 0: an interrupt */
+#define EVENT_VALID (1u << 31)
+
 struct AccelCPUState {
 	int fd;
 	struct minv_state *state;
@@ -21,10 +25,13 @@ struct AccelCPUState {
 	bool shadow;	      /* after STI or MOV SS: no interrupt yet */
 	uint64_t system_time; /* kvmclock's MSRs, as written */
 	uint64_t wall_clock;
+	uint32_t time_version;	   /* of kvmclock's page */
 	uint64_t pv_eoi;	   /* MSR_KVM_PV_EOI_EN, as written */
 	QEMUTimerListGroup timers; /* fire in this vCPU's thread */
-	QEMUTimer *wake;	   /* of the main loop, while the thread waits */
-	bool pv_eoi_set;	   /* the bit in guest memory was set at the last injection */
+	bool timer_taken;	   /* the APIC's timer is among them */
+	unsigned int undelivered; /* how often in a row an event's delivery met no RAM, and where */
+	uint64_t undelivered_rip;
+	bool pv_eoi_set; /* the bit in guest memory was set at the last injection */
 };
 
 extern int minv_fd;
@@ -52,18 +59,20 @@ bool minv_wrmsr(CPUState *cpu, uint32_t index, uint64_t value);
 void minv_cpuid(CPUState *cpu);
 bool minv_clock_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value);
 bool minv_clock_wrmsr(CPUState *cpu, uint32_t index, uint64_t value);
+void minv_clock_tsc_changed(void);
 void minv_clock_reset(CPUState *cpu);
 
 /* minv-timer.c */
 void minv_timer_init(CPUState *cpu);
+int64_t minv_timer_run(CPUState *cpu);
 void minv_timer_before_run(CPUState *cpu);
-void minv_timer_before_wait(CPUState *cpu);
-void minv_timer_after_wait(CPUState *cpu);
+void minv_timer_return_soon(CPUState *cpu);
 
 /* minv-eoi.c */
 void minv_eoi_injected(CPUState *cpu, int vector);
+void minv_eoi_before_run(CPUState *cpu);
 void minv_eoi_after_run(CPUState *cpu);
-void minv_eoi_wrmsr(CPUState *cpu, uint64_t value);
+bool minv_eoi_wrmsr(CPUState *cpu, uint64_t value);
 void minv_eoi_reset(CPUState *cpu);
 
 /* minv-io.c, minv-mmio.c: 0 done or exception injected; negative: the guest cannot go on */
@@ -78,5 +87,9 @@ bool minv_translate(CPUState *cpu, uint64_t linear, enum minv_access access, hwa
 /* Copies between guest memory or device and buffer; false: a #PF was injected. */
 bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size,
 		    enum minv_access access);
+/* Whether it could, without doing it; false: a #PF was injected. */
+bool minv_linear_check(CPUState *cpu, uint64_t linear, size_t size, enum minv_access access);
+/* An instruction begins: translations that are remembered within one are forgotten. */
+void minv_linear_begin(void);
 
 #endif

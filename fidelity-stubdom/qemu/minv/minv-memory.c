@@ -42,6 +42,79 @@ static void *pool_alloc(size_t size, uint64_t *alignment)
 	return pool + start;
 }
 
+static void tell(bool map, const struct minv_memory *memory)
+{
+	if (!ioctl(minv_fd, map ? MINV_IOC_MEMORY_MAP : MINV_IOC_MEMORY_UNMAP, memory))
+		return;
+	error_report("minv: cannot %s %" PRIu64 " pages at 0x%" PRIx64 ": %s",
+		     map ? "map" : "unmap", (uint64_t)memory->count, (uint64_t)(memory->gfn * PAGE),
+		     strerror(errno));
+	exit(1);
+}
+
+/*
+ * What a change of the memory map takes away, until the change is complete: of a range that is split or joined most
+ * comes back at once as it was, and is left alone.
+ */
+static GArray *taken;
+
+static void take(uint64_t first, uint64_t end, const struct minv_memory *of)
+{
+	struct minv_memory memory = *of;
+
+	if (first >= end)
+		return;
+	memory.gfn = first;
+	memory.count = end - first;
+	memory.page += first - of->gfn;
+	g_array_append_val(taken, memory);
+}
+
+static void put(const struct minv_memory *memory)
+{
+	uint64_t end = memory->gfn + memory->count;
+	guint i = 0;
+
+	while (i < taken->len) {
+		struct minv_memory old = g_array_index(taken, struct minv_memory, i),
+				   rest = *memory;
+		uint64_t old_end = old.gfn + old.count, from = MAX(old.gfn, memory->gfn),
+			 to = MIN(old_end, end);
+
+		if (from >= to) {
+			i++;
+			continue;
+		}
+		g_array_remove_index_fast(taken, i);
+		take(old.gfn, from, &old);
+		take(to, old_end, &old);
+		/* A map replaces what is there; a ROM may be a flash chip that was none just now. */
+		if (old.page - old.gfn != memory->page - memory->gfn || old.flags || memory->flags)
+			continue;
+		if (memory->gfn < from) {
+			rest.count = from - memory->gfn;
+			put(&rest);
+		}
+		if (to < end) {
+			rest.gfn = to;
+			rest.count = end - to;
+			rest.page = memory->page + (to - memory->gfn);
+			put(&rest);
+		}
+		return;
+	}
+	tell(true, memory);
+}
+
+static void commit(MemoryListener *listener)
+{
+	guint i;
+
+	for (i = 0; i < taken->len; i++)
+		tell(false, &g_array_index(taken, struct minv_memory, i));
+	g_array_set_size(taken, 0);
+}
+
 /* log: the core is to note what the guest writes; asked for by a display that is looked at. */
 static void region_set(MemoryRegionSection *section, bool add, bool log)
 {
@@ -67,24 +140,28 @@ static void region_set(MemoryRegionSection *section, bool add, bool log)
 	memory.page = (uint64_t)(host - pool) / PAGE;
 	if (section->readonly || mr->rom_device)
 		memory.flags |= MINV_MEMORY_READONLY;
-	else if (add && log)
+	else if (log)
 		memory.flags |= MINV_MEMORY_LOG;
-	if (ioctl(minv_fd, add ? MINV_IOC_MEMORY_MAP : MINV_IOC_MEMORY_UNMAP, &memory)) {
-		error_report("minv: cannot %s '%s' at 0x%" PRIx64 ": %s", add ? "map" : "unmap",
-			     memory_region_name(mr), start, strerror(errno));
-		exit(1);
-	}
+	if (add)
+		put(&memory);
+	else
+		take(memory.gfn, memory.gfn + memory.count, &memory);
+}
+
+static bool is_logged(const MemoryRegionSection *section)
+{
+	return memory_region_get_dirty_log_mask(section->mr) != 0;
 }
 
 static void region_add(MemoryListener *listener, MemoryRegionSection *section)
 {
 	memory_region_ref(section->mr);
-	region_set(section, true, memory_region_get_dirty_log_mask(section->mr) != 0);
+	region_set(section, true, is_logged(section));
 }
 
 static void region_del(MemoryListener *listener, MemoryRegionSection *section)
 {
-	region_set(section, false, false);
+	region_set(section, false, is_logged(section));
 	memory_region_unref(section->mr);
 }
 
@@ -132,6 +209,7 @@ static MemoryListener listener = {
 	.priority = MEMORY_LISTENER_PRIORITY_ACCEL,
 	.region_add = region_add,
 	.region_del = region_del,
+	.commit = commit,
 	.log_start = log_start,
 	.log_stop = log_stop,
 	.log_sync = log_sync,
@@ -156,6 +234,7 @@ bool minv_memory_init(Error **errp)
 		return false;
 	}
 	qemu_anon_ram_source = pool_alloc;
+	taken = g_array_new(false, false, sizeof(struct minv_memory));
 	memory_listener_register(&listener, &address_space_memory);
 	return true;
 }

@@ -7,6 +7,8 @@
 #include "minv-int.h"
 #include "emulator.h"
 
+#define DELIVER_MOST 1000
+
 static bool read_linear(void *opaque, uint64_t linear, void *data, unsigned int size)
 {
 	return minv_linear_rw(opaque, linear, data, size, MINV_READ);
@@ -15,6 +17,11 @@ static bool read_linear(void *opaque, uint64_t linear, void *data, unsigned int 
 static bool write_linear(void *opaque, uint64_t linear, const void *data, unsigned int size)
 {
 	return minv_linear_rw(opaque, linear, (void *)data, size, MINV_WRITE);
+}
+
+static bool writable_linear(void *opaque, uint64_t linear, unsigned int size)
+{
+	return minv_linear_check(opaque, linear, size, MINV_WRITE);
 }
 
 static uint32_t port_in(void *opaque, uint16_t port, unsigned int size)
@@ -50,6 +57,8 @@ static bool load(CPUState *cpu, struct emulator *emulator)
 	emulator->stack_bits = long_mode ? 64 : state->ss.attributes & 0x400 ? 32 : 16;
 	emulator->read = read_linear;
 	emulator->write = write_linear;
+	emulator->writable = writable_linear;
+	emulator->ports = state->exit_reason == MINV_EXIT_IO;
 	emulator->port_in = port_in;
 	emulator->port_out = port_out;
 	emulator->opaque = cpu;
@@ -118,6 +127,7 @@ static int emulate(CPUState *cpu)
 
 	if (!load(cpu, &emulator))
 		return -1;
+	minv_linear_begin();
 	linear = linear_of_code(cpu, &emulator);
 	if (count > 0) {
 		count = MIN(count, EMULATOR_LONGEST);
@@ -152,12 +162,28 @@ static int emulate(CPUState *cpu)
 
 int minv_handle_mmio(CPUState *cpu)
 {
-	struct minv_state *state = cpu->accel->state;
+	AccelCPUState *accel = cpu->accel;
+	struct minv_state *state = accel->state;
 
 	/* A guest whose page tables lie in no RAM reads them as all-ones on a PC: it cannot go on either way. */
 	if (state->exit.mmio.guest_walk) {
 		error_report("minv: vCPU %d stopped: page tables at 0x%" PRIx64 ", which is no RAM",
 			     cpu->cpu_index, state->exit.mmio.gpa);
+		return -1;
+	}
+	/*
+	 * Not the instruction at RIP has met it, but the delivery of an event.  It is tried again: the page may just be
+	 * mapped anew.  A stack or table in no RAM stays so.
+	 */
+	if (state->inject & EVENT_VALID) {
+		accel->undelivered = accel->undelivered_rip == state->rip ? accel->undelivered + 1
+									  : 0;
+		accel->undelivered_rip = state->rip;
+		if (accel->undelivered < DELIVER_MOST)
+			return 0;
+		error_report("minv: vCPU %d stopped: event 0x%" PRIx64 " needs 0x%" PRIx64
+			     ", which is no RAM",
+			     cpu->cpu_index, (uint64_t)state->inject, state->exit.mmio.gpa);
 		return -1;
 	}
 	return emulate(cpu);

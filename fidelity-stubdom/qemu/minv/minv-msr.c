@@ -12,16 +12,36 @@
 #define MSR_PLATFORM_ID	      0x17
 #define MSR_UCODE_REV	      0x8b
 #define MSR_DEBUGCTL	      0x1d9
+#define MSR_UCODE_WRITE	      0x79
 #define MSR_AMD_SYSCFG	      0xc0010010
 #define MSR_AMD_HWCR	      0xc0010015
+#define HWCR_TSC_FREQ_SEL     (1ull << 24) /* the TSC counts at one rate */
+#define MSR_AMD_CLK_CTL	      0xc001001b
 #define MSR_AMD_NB_CFG	      0xc001001f
+#define MSR_AMD_UCODE_WRITE   0xc0010020
 #define MSR_AMD_INT_PENDING   0xc0010055
+#define MSR_AMD_MMIO_CONF     0xc0010058
+#define MSR_AMD_TSEG_ADDR     0xc0010112
+#define MSR_AMD_TSEG_MASK     0xc0010113
+#define MSR_AMD_VM_HSAVE      0xc0010117
 #define MSR_AMD_VM_CR	      0xc0010114
 #define MSR_AMD_LS_CFG	      0xc0011020
+#define MSR_AMD_IC_CFG	      0xc0011021
+#define MSR_AMD_DC_CFG	      0xc0011022
+#define MSR_AMD_TW_CFG	      0xc0011023
 #define MSR_AMD_DE_CFG	      0xc0011029
 #define MSR_AMD_DE_CFG_LFENCE 2 /* LFENCE serializes: then nobody needs to write the register */
 #define MSR_AMD_BU_CFG2	      0xc001102a
+#define MSR_AMD_EX_CFG	      0xc001102c
 #define MSR_AMD_VM_CR_SVMDIS  0x10
+
+#define APIC_REGISTER_EOI 0x0b
+#define APIC_REGISTER_SVR 0x0f
+#define APIC_REGISTER_ICR 0x30
+
+/* Memory types, a bit for each: UC, WC, WT, WP, WB; a PAT has UC-, too */
+#define MTRR_TYPES 0x73u
+#define PAT_TYPES  0xf3u
 
 /* Where a fixed-range MTRR is in env, or negative. */
 static int mtrr_fixed(uint32_t index)
@@ -86,6 +106,9 @@ bool minv_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value)
 	case MSR_IA32_TSC:
 		*value = cpu_get_host_ticks() + state->tsc_offset;
 		return true;
+	case MSR_AMD_HWCR:
+		*value = HWCR_TSC_FREQ_SEL;
+		return true;
 	case MSR_AMD_DE_CFG:
 		*value = MSR_AMD_DE_CFG_LFENCE;
 		return true;
@@ -103,11 +126,18 @@ bool minv_rdmsr(CPUState *cpu, uint32_t index, uint64_t *value)
 	case MSR_MCG_CAP:
 	case MSR_MCG_STATUS:
 	case MSR_AMD_SYSCFG:
-	case MSR_AMD_HWCR:
+	case MSR_AMD_CLK_CTL:
 	case MSR_AMD_NB_CFG:
+	case MSR_AMD_UCODE_WRITE:
 	case MSR_AMD_INT_PENDING:
+	case MSR_AMD_MMIO_CONF:
+	case MSR_AMD_TSEG_ADDR:
+	case MSR_AMD_TSEG_MASK:
+	case MSR_AMD_VM_HSAVE:
 	case MSR_AMD_LS_CFG:
+	case MSR_AMD_IC_CFG ... MSR_AMD_TW_CFG:
 	case MSR_AMD_BU_CFG2:
+	case MSR_AMD_EX_CFG:
 		*value = 0;
 		return true;
 	}
@@ -129,6 +159,59 @@ static bool write_efer(CPUState *cpu, uint64_t value)
 	return true;
 }
 
+/* Whether each of the low bytes is a memory type of the set: bit n for type n. */
+static bool types_are_good(uint64_t value, unsigned int bytes, unsigned int set)
+{
+	for (; bytes--; value >>= 8)
+		if ((value & 0xff) > 7 || !(set >> (value & 0xff) & 1))
+			return false;
+	return true;
+}
+
+static bool mtrr_is_good(uint32_t index, uint64_t value)
+{
+	if (mtrr_fixed(index) >= 0)
+		return types_are_good(value, 8, MTRR_TYPES);
+	if (index == MSR_MTRRdefType)
+		return !(value & ~0xcffull) && types_are_good(value, 1, MTRR_TYPES);
+	if (index == MSR_IA32_MISC_ENABLE || (index & 1))
+		return true;
+	return types_are_good(value, 1, MTRR_TYPES);
+}
+
+/* QEMU's APIC drops what is reserved. */
+static bool apic_write(uint32_t index, uint64_t value)
+{
+	if ((index != APIC_REGISTER_ICR && value >> 32) || (index == APIC_REGISTER_EOI && value) ||
+	    (index == APIC_REGISTER_SVR && (value & ~0x13ffull)))
+		return false;
+	return apic_msr_write((int)index, value) >= 0;
+}
+
+/*
+ * A system sets the TSCs of its processors one after the other to the same value and means them to agree: what is
+ * within a second of another vCPU's is taken for the same.
+ */
+static void write_tsc(CPUState *cpu, uint64_t value)
+{
+	struct minv_state *state = cpu->accel->state;
+	uint64_t offset = value - (uint64_t)cpu_get_host_ticks(),
+		 second = minv_info.tsc_khz * 1000ull;
+	CPUState *other;
+
+	state->tsc_offset = offset;
+	CPU_FOREACH(other)
+	{
+		if (other == cpu || !other->accel ||
+		    offset - other->accel->state->tsc_offset + second >= 2 * second)
+			continue;
+		state->tsc_offset = other->accel->state->tsc_offset;
+		break;
+	}
+	state->dirty |= MINV_REGS_CONTROL;
+	minv_clock_tsc_changed();
+}
+
 bool minv_wrmsr(CPUState *cpu, uint32_t index, uint64_t value)
 {
 	X86CPU *x86 = X86_CPU(cpu);
@@ -136,39 +219,48 @@ bool minv_wrmsr(CPUState *cpu, uint32_t index, uint64_t value)
 	uint64_t *kept = plain(&x86->env, index);
 
 	if (kept) {
+		if (!mtrr_is_good(index, value))
+			return false;
 		*kept = value;
 		return true;
 	}
 	if (index >= MSR_APIC_START && index <= MSR_APIC_END)
-		return apic_msr_write((int)(index - MSR_APIC_START), value) >= 0;
+		return apic_write(index - MSR_APIC_START, value);
 	switch (index) {
 	case MSR_IA32_APICBASE:
 		return cpu_set_apic_base(x86->apic_state, value) >= 0;
 	case MSR_EFER:
 		return write_efer(cpu, value);
 	case MSR_PAT:
+		if (!types_are_good(value, 8, PAT_TYPES))
+			return false; /* the processor would not enter a guest with it */
 		state->pat = value;
 		state->dirty |= MINV_REGS_CONTROL;
 		if (cpu->accel->dirty)
 			x86->env.pat = value;
 		return true;
 	case MSR_IA32_TSC:
-		state->tsc_offset = value - (uint64_t)cpu_get_host_ticks();
-		state->dirty |= MINV_REGS_CONTROL;
+		write_tsc(cpu, value);
 		return true;
 	case MSR_KVM_PV_EOI:
-		minv_eoi_wrmsr(cpu, value);
-		return true;
+		return minv_eoi_wrmsr(cpu, value);
 	case MSR_UCODE_REV:
+	case MSR_UCODE_WRITE:
 	case MSR_DEBUGCTL:
 	case MSR_MCG_STATUS:
 	case MSR_AMD_SYSCFG:
 	case MSR_AMD_HWCR:
+	case MSR_AMD_CLK_CTL:
 	case MSR_AMD_NB_CFG:
+	case MSR_AMD_UCODE_WRITE:
 	case MSR_AMD_INT_PENDING:
+	case MSR_AMD_MMIO_CONF:
+	case MSR_AMD_VM_HSAVE:
 	case MSR_AMD_LS_CFG:
+	case MSR_AMD_IC_CFG ... MSR_AMD_TW_CFG:
 	case MSR_AMD_DE_CFG:
 	case MSR_AMD_BU_CFG2:
+	case MSR_AMD_EX_CFG:
 		return true;
 	}
 	return minv_clock_wrmsr(cpu, index, value);

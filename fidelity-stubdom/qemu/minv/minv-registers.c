@@ -12,7 +12,6 @@
 /* EVENTINJ (AMD64 APM 2, 15.20) */
 #define EVENT_EXCEPTION	 (3u << 8)
 #define EVENT_ERROR_CODE (1u << 11)
-#define EVENT_VALID	 (1u << 31)
 
 /* FXSAVE64 (APM 2, 11.4.4) */
 struct fxsave {
@@ -181,6 +180,20 @@ void minv_set_gpr(CPUState *cpu, int gpr, uint64_t value)
 		cpu_env(cpu)->regs[gpr] = value;
 }
 
+/* An instruction that we have executed is a step to a debugger like any other. */
+static void single_step(CPUState *cpu)
+{
+	struct minv_state *state = cpu->accel->state;
+
+	if (state->inject & EVENT_VALID)
+		return;
+	state->dr6 |= DR6_BS;
+	state->dirty |= MINV_REGS_CONTROL;
+	if (cpu->accel->dirty)
+		cpu_env(cpu)->dr[6] = state->dr6;
+	minv_inject_exception(cpu, EXCP01_DB, -1);
+}
+
 void minv_set_rip(CPUState *cpu, uint64_t rip)
 {
 	cpu->accel->state->rip = rip;
@@ -188,6 +201,8 @@ void minv_set_rip(CPUState *cpu, uint64_t rip)
 		cpu_env(cpu)->eip = rip;
 	cpu->accel->shadow = false;
 	cpu->accel->state->interrupt_shadow = 0;
+	if (cpu->accel->state->rflags & TF_MASK)
+		single_step(cpu);
 }
 
 void minv_skip_instruction(CPUState *cpu, unsigned int usual_length)

@@ -14,7 +14,6 @@
 /* EVENTINJ (AMD64 APM 2, 15.20) */
 #define EVENT_INTERRUPT (0u << 8)
 #define EVENT_NMI	(2u << 8)
-#define EVENT_VALID	(1u << 31)
 
 /* The processor's exit codes (APM 2, appendix C) */
 enum {
@@ -45,11 +44,15 @@ static void inject_interrupt(CPUState *cpu)
 	int vector;
 
 	bql_lock();
-	cpu_reset_interrupt(cpu, CPU_INTERRUPT_SMI); /* no SMM: the machine does not offer it */
-	if (!(state->inject & EVENT_VALID) && (cpu->interrupt_request & CPU_INTERRUPT_NMI)) {
+	cpu_reset_interrupt(cpu, CPU_INTERRUPT_SMI);
+	if (!(state->inject & EVENT_VALID) && !accel->shadow &&
+	    (cpu->interrupt_request & CPU_INTERRUPT_NMI)) {
 		cpu_reset_interrupt(cpu, CPU_INTERRUPT_NMI);
 		state->inject = EVENT_VALID | EVENT_NMI | EXCP02_NMI;
 	}
+	/* No window tells when an NMI can be taken: soon. */
+	if (cpu->interrupt_request & CPU_INTERRUPT_NMI)
+		minv_timer_return_soon(cpu);
 	if (!(state->inject & EVENT_VALID) && (cpu->interrupt_request & CPU_INTERRUPT_HARD) &&
 	    !accel->shadow && (state->rflags & IF_MASK)) {
 		cpu_reset_interrupt(cpu, CPU_INTERRUPT_HARD);
@@ -79,6 +82,7 @@ static void before_run(CPUState *cpu)
 	struct minv_state *state = cpu->accel->state;
 
 	minv_timer_before_run(cpu);
+	minv_eoi_before_run(cpu);
 	state->cr8 = cpu_get_apic_tpr(X86_CPU(cpu)->apic_state);
 	state->want_window = 0;
 	if (cpu->interrupt_request & INTERRUPTS_TO_INJECT)
@@ -113,7 +117,7 @@ static bool handle_hlt(CPUState *cpu)
 {
 	minv_skip_instruction(cpu, 1);
 	bql_lock();
-	cpu->halted = !may_wake(cpu);
+	cpu->halted = !may_wake(cpu) && !(cpu->accel->state->inject & EVENT_VALID);
 	bql_unlock();
 	return cpu->halted;
 }
@@ -229,10 +233,14 @@ static void handle_requests(CPUState *cpu)
 		cpu->accel->shadow = false;
 		minv_eoi_reset(cpu);
 	}
+	cpu_reset_interrupt(cpu, CPU_INTERRUPT_SMI); /* no SMM: the machine does not offer it */
 	if (cpu->interrupt_request & CPU_INTERRUPT_POLL) {
 		cpu_reset_interrupt(cpu, CPU_INTERRUPT_POLL);
 		apic_poll_irq(x86->apic_state);
 	}
+	/* After an INIT nothing but a SIPI starts it: what else came is dropped, or it would count as work for ever. */
+	if (APIC_COMMON(x86->apic_state)->wait_for_sipi)
+		cpu_reset_interrupt(cpu, CPU_INTERRUPT_NMI | CPU_INTERRUPT_HARD);
 	if (may_wake(cpu))
 		cpu->halted = 0;
 	if (cpu->interrupt_request & CPU_INTERRUPT_SIPI) {
@@ -279,7 +287,7 @@ int minv_vcpu_exec(CPUState *cpu)
 {
 	int ret;
 
-	if (!cpu->accel->wake)
+	if (!cpu->accel->timer_taken)
 		minv_timer_init(cpu); /* by now the APIC is there */
 	handle_requests(cpu);
 	if (cpu->halted) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The local APIC's timer, taken from QEMU's main loop: while the guest runs, its deadline goes to the core with
- * the run call and it fires in the vCPU's own thread.  That saves two threads' switches at every tick.  While
- * the vCPU waits, the main loop wakes it.
+ * the run call, and while the vCPU waits its thread sleeps no longer than that; it fires in that thread.  That saves two
+ * threads' switches at every tick.
  */
 #include "qemu/osdep.h"
 #include "qemu/host-utils.h"
@@ -26,11 +26,6 @@ static void changed(void *opaque, QEMUClockType type)
 		qemu_cpu_kick(cpu);
 }
 
-static void woken(void *opaque)
-{
-	timerlist_run_timers(list(opaque));
-}
-
 void minv_timer_init(CPUState *cpu)
 {
 	AccelCPUState *accel = cpu->accel;
@@ -45,7 +40,16 @@ void minv_timer_init(CPUState *cpu)
 	timer_init_full(timer, &accel->timers, QEMU_CLOCK_VIRTUAL, SCALE_NS, 0, callback, opaque);
 	if (expires >= 0)
 		timer_mod_ns(timer, expires);
-	accel->wake = timer_new_ns(QEMU_CLOCK_VIRTUAL, woken, cpu);
+	accel->timer_taken = true;
+}
+
+/* Runs what has come; ns until the next one comes, negative: none will. */
+int64_t minv_timer_run(CPUState *cpu)
+{
+	if (!cpu->accel->timer_taken)
+		return -1;
+	timerlist_run_timers(list(cpu));
+	return timerlist_deadline_ns(list(cpu));
 }
 
 /* Runs what has come, and has the core return when the next one comes. */
@@ -55,9 +59,8 @@ void minv_timer_before_run(CPUState *cpu)
 
 	if (left == 0) {
 		bql_lock();
-		timerlist_run_timers(list(cpu));
+		left = minv_timer_run(cpu);
 		bql_unlock();
-		left = timerlist_deadline_ns(list(cpu));
 	}
 	cpu->accel->state->deadline_tsc =
 		left < 0 ? 0
@@ -65,17 +68,14 @@ void minv_timer_before_run(CPUState *cpu)
 				   muldiv64((uint64_t)left, minv_info.tsc_khz, 1000000);
 }
 
-/* The thread will sleep: until then by the main loop. */
-void minv_timer_before_wait(CPUState *cpu)
-{
-	int64_t left = cpu->accel->wake ? timerlist_deadline_ns(list(cpu)) : -1;
+#define SOON_NS 20000
 
-	if (left >= 0)
-		timer_mod_ns(cpu->accel->wake, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + left);
-}
-
-void minv_timer_after_wait(CPUState *cpu)
+void minv_timer_return_soon(CPUState *cpu)
 {
-	if (cpu->accel->wake)
-		timer_del(cpu->accel->wake);
+	struct minv_state *state = cpu->accel->state;
+	uint64_t soon =
+		(uint64_t)cpu_get_host_ticks() + muldiv64(SOON_NS, minv_info.tsc_khz, 1000000);
+
+	if (!state->deadline_tsc || state->deadline_tsc > soon)
+		state->deadline_tsc = soon;
 }

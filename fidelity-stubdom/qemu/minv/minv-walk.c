@@ -139,25 +139,61 @@ bool minv_translate(CPUState *cpu, uint64_t linear, enum minv_access access, hwa
 	g_assert_not_reached();
 }
 
+/* The page that was last read and the one that was last written, within one instruction: a REP takes many steps. */
+static __thread struct {
+	bool valid;
+	uint64_t linear;
+	hwaddr physical;
+} recent[2];
+
+void minv_linear_begin(void)
+{
+	recent[0].valid = recent[1].valid = false;
+}
+
+static bool translate(CPUState *cpu, uint64_t linear, enum minv_access access, hwaddr *physical)
+{
+	typeof(recent[0]) *last = &recent[access == MINV_WRITE];
+	unsigned int error_code;
+
+	if (access != MINV_FETCH && last->valid && last->linear == linear >> 12) {
+		*physical = last->physical | (linear & 0xfff);
+		return true;
+	}
+	if (!minv_translate(cpu, linear, access, physical, &error_code)) {
+		minv_inject_page_fault(cpu, linear, error_code);
+		return false;
+	}
+	if (access != MINV_FETCH) {
+		last->valid = true;
+		last->linear = linear >> 12;
+		last->physical = *physical & ~0xfffull;
+	}
+	return true;
+}
+
+bool minv_linear_check(CPUState *cpu, uint64_t linear, size_t size, enum minv_access access)
+{
+	hwaddr physical;
+
+	return translate(cpu, linear, access, &physical) &&
+	       ((linear & 0xfff) + size <= 0x1000 ||
+		translate(cpu, (linear | 0xfff) + 1, access, &physical));
+}
+
 bool minv_linear_rw(CPUState *cpu, uint64_t linear, void *buffer, size_t size,
 		    enum minv_access access)
 {
 	uint8_t *bytes = buffer;
-	unsigned int error_code;
 	hwaddr physical;
 	size_t part;
 
 	/* Both pages are translated before any byte moves: a fault on the second leaves no trace. */
-	if ((linear & 0xfff) + size > 0x1000 &&
-	    !minv_translate(cpu, (linear | 0xfff) + 1, access, &physical, &error_code)) {
-		minv_inject_page_fault(cpu, (linear | 0xfff) + 1, error_code);
+	if ((linear & 0xfff) + size > 0x1000 && !minv_linear_check(cpu, linear, size, access))
 		return false;
-	}
 	for (; size; size -= part, bytes += part, linear += part) {
-		if (!minv_translate(cpu, linear, access, &physical, &error_code)) {
-			minv_inject_page_fault(cpu, linear, error_code);
+		if (!translate(cpu, linear, access, &physical))
 			return false;
-		}
 		part = MIN(size, 0x1000 - (linear & 0xfff));
 		/* What nobody answers reads as all ones on a PC, by which systems know that there is no device; QEMU has 0. */
 		if ((address_space_rw(&address_space_memory, physical, MEMTXATTRS_UNSPECIFIED,

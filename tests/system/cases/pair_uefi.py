@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An unmodified Debian on a PC with UEFI, an AHCI disk and two processors: it boots by OVMF and GRUB, gets an address by
-DHCP, moves data each way; its clock and its local APICs need no help from outside; asleep, it lets its fidelity domain
+DHCP, moves data each way; its clock and its local APICs need no help from outside, its firmware no more port exits than it should, its
+variables are in the flash chip; asleep, it lets its fidelity domain
 sleep; it restarts and switches itself off."""
 import re
 import time
@@ -22,6 +23,9 @@ vif = [ "bridge=xenbr0" ]
 """
 MIB = 64
 READS = 20000
+# Of a boot from the firmware's first instruction to the login.  OVMF took 357,000 for two waits on a TPM where no device is.
+BOOT_PORTS = 200000
+VARIABLE = "/sys/firmware/efi/efivars/Diptych-3c1f7a52-6f0e-4a43-9d8b-0f7b5f0d6b11"
 KINDS = re.compile(r"(\w+)=(\d+)")
 
 
@@ -43,6 +47,17 @@ def read_clock(dom0, console):
     used = spent(before, exits(dom0))
     if used["total"] > READS // 2:
         raise Failed(f"{READS} readings of the clock took too many exits: {used}")
+    return used
+
+
+def keep_variable(dom0, console):
+    """A variable of UEFI goes to the flash chip byte by byte: OVMF has found that the chip answers commands."""
+    command(console, "{ mountpoint -q /sys/firmware/efi/efivars || mount -t efivarfs efivarfs /sys/firmware/efi/efivars; }", "variables", 60)
+    before = exits(dom0)
+    command(console, f"printf '\\007\\0\\0\\0kept' >{VARIABLE} && tail -c 4 {VARIABLE} | grep -q kept", "kept", 60)
+    used = spent(before, exits(dom0))
+    if used.get("NPF", 0) < 50:
+        raise Failed(f"a variable was written, but not to the flash chip: {used}")
     return used
 
 
@@ -80,9 +95,15 @@ def run(bed):
     dom0 = bed.dom0(Setup(name="smp2", cpus=2))
     bridge_up(dom0)
     dom0.write("/tmp/uefi1.cfg", CONFIG)
+    before = exits(dom0)
     dom0.run("dxl create /tmp/uefi1.cfg", within=600)
     console = dom0.dialogue("uefi1", "dxl console uefi1")
     log_in_and_look(console, disk_kernel(bed), "/dev/sda1")
+    boot = spent(before, exits(dom0))
+    bed.figure(f"pair-uefi: exits of the boot: {boot}")
+    if boot["IOIO"] > BOOT_PORTS:
+        raise Failed(f"a boot with OVMF took more than {BOOT_PORTS} exits for ports: {boot}")
+    bed.figure(f"pair-uefi: exits for a variable of UEFI: {keep_variable(dom0, console)}")
     two_processors(dom0, console)
     clock = read_clock(dom0, console)
     lease(console)
