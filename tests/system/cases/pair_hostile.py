@@ -43,7 +43,7 @@ INIT = """#!/bin/busybox sh
 """
 SEED = 1
 # What a guest does to itself: attack, how often for ./check and for --full, how many seconds it has for that.  Some break its
-# own machine: then it is made again for the next one; what surely does comes last.
+# own machine (random MSRs by a new TSC when kvmclock's register is off): then it is made again for the next one; what surely does comes last.
 ATTACKS = [("instructions", 3000, 300000, 60), ("memory", 1000, 100000, 30), ("msrs", 3000, 300000, 20), ("ports", 3000, 300000, 20)]
 
 
