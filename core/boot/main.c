@@ -26,6 +26,7 @@
 #define CORE_START 0x30000000ul
 #define TABLES_AT  0x31000000ul /* TABLE_PHYS of protect/state.h */
 #define LARGE	   0x200000ull
+#define GIB	   0x40000000ull
 #define NR_SLOTS   65536ull
 #define APIC_MFN   0xfee00ull
 /* A pair maps each frame three times (pool, guest, partner), and every mapping is an entry. */
@@ -85,10 +86,30 @@ static u64 memory_layout(u64 nr_frames, u64 nr_ram, u64 nr_tables)
 			(3 + 2 * boot_info.nr_ranges) * PAGE_SIZE;
 	/* for each frame, RAM or not: a bit of the pool, and its part of the page tables of the arrays */
 	end = (TABLES_AT + need + nr_frames / 4 + LARGE - 1) & ~(LARGE - 1);
-	if (boot_is_ram(CORE_START, end))
-		return end;
-	cannot_start("too little memory: the core needs RAM from 0x%lx to 0x%lx (%lu to %lu MiB)",
-		     CORE_START, end, CORE_START >> 20, end >> 20);
+	return end;
+}
+
+/* RAM that there is no room to keep account of is not used. Returns the end of core memory. */
+static u64 memory_fit(u64 *nr_frames, u64 *nr_ram, u64 *nr_tables)
+{
+	u64 limit = PROTECT_FRAMES << PAGE_SHIFT, end;
+
+	for (;; limit -= GIB) {
+		boot_cut_ram(limit);
+		*nr_frames = *nr_ram = 0;
+		for_each_ram (r) {
+			*nr_frames = max_u64(*nr_frames, r->end >> PAGE_SHIFT);
+			*nr_ram += (r->end - r->start) >> PAGE_SHIFT;
+		}
+		*nr_tables = min_u64(TABLES_FOR(*nr_ram), PROTECT_TABLES);
+		end = memory_layout(*nr_frames, *nr_ram, *nr_tables);
+		if (boot_is_ram(CORE_START, end))
+			return end;
+		if (limit <= 4 * GIB)
+			cannot_start("too little memory: the core needs RAM from 0x%lx to 0x%lx "
+				     "(%lu to %lu MiB)",
+				     CORE_START, end, CORE_START >> 20, end >> 20);
+	}
 }
 
 /* Holes between RAM may be larger than the RAM: their part of the arrays is never written. */
@@ -148,18 +169,12 @@ static void say_memory(u64 core_end, u64 nr_tables)
 void boot_main(u32 magic, u64 info)
 {
 	struct dom0_image image = { 0 };
-	u64 nr_frames = 0, nr_ram = 0, nr_tables, core_end, broken;
+	u64 nr_frames, nr_ram, nr_tables, core_end, broken;
 
 	read_options(magic, multiboot_read(magic, info));
 	descriptors_init(&boot_cpu);
 	svm_init_cpu(&boot_cpu);
-	for_each_ram (r) {
-		nr_frames = max_u64(nr_frames, r->end >> PAGE_SHIFT);
-		nr_ram += (r->end - r->start) >> PAGE_SHIFT;
-	}
-	nr_frames = min_u64(nr_frames, PROTECT_FRAMES);
-	nr_tables = min_u64(TABLES_FOR(nr_ram), PROTECT_TABLES);
-	core_end = memory_layout(nr_frames, nr_ram, nr_tables);
+	core_end = memory_fit(&nr_frames, &nr_ram, &nr_tables);
 	boot_move_modules(CORE_START, (u64)image_end);
 	dom0_load(&image, CORE_START);
 
@@ -191,6 +206,10 @@ void boot_main(u32 magic, u64 info)
 	if (broken)
 		panic("the protection layer's invariant does not hold: clause %lu", broken);
 	printk(LOG_INFO "the protection layer's invariant holds\n");
+	if (boot_info.ram_cut)
+		printk(LOG_WARNING "the last %lu MiB of RAM are not used: the core has no room to "
+				   "keep account of them\n",
+		       boot_info.ram_cut >> 20);
 	printk(LOG_WARNING "no IOMMU is used: devices reach all memory, so dom0 is trusted\n");
 	if (!options.seals)
 		printk(LOG_WARNING "seal=no: dom0 may read and write every other domain\n");

@@ -245,6 +245,26 @@ const char *multiboot_read(u32 magic, u64 info)
 	return wrong;
 }
 
+void boot_cut_ram(u64 limit)
+{
+	struct boot_info *b = &boot_info;
+
+	for (u32 i = 0; i < b->nr_ranges; i++) {
+		struct range *r = &b->ranges[i];
+		u64 from = max_u64(r->start, limit), end = r->end;
+
+		if (r->type != RANGE_RAM || from >= end)
+			continue;
+		b->ram_cut += end - from;
+		if (from == r->start) {
+			r->type = RANGE_RESERVED;
+		} else {
+			r->end = from;
+			add_range(from, end - from, RANGE_RESERVED);
+		}
+	}
+}
+
 bool boot_is_ram(u64 start, u64 end)
 {
 	for_each_ram (r)

@@ -43,6 +43,7 @@ struct boot_info {
 	bool efi;
 	u32 nr_ranges;
 	struct range ranges[RANGES_MAX]; /* sorted; neighbours of one type are one */
+	u64 ram_cut;			 /* bytes, by boot_cut_ram() */
 	u32 nr_modules;
 	struct module modules[2]; /* dom0's kernel, its initrd */
 	struct screen screen;
@@ -58,6 +59,8 @@ extern struct boot_info boot_info;
 
 /* From either kind of loader. Returns NULL or what is wrong. The command line is there in any case. */
 const char *multiboot_read(u32 magic, u64 info);
+/* RAM from limit on is reserved from now on. */
+void boot_cut_ram(u64 limit);
 /* All of [start, end) is RAM. */
 bool boot_is_ram(u64 start, u64 end);
 /* Modules below core_start go above image_end, where dom0's kernel is not loaded. */

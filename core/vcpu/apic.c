@@ -143,8 +143,10 @@ static bool addressed(const struct vcpu *v, const struct vcpu *from, u32 icr, u3
 	default:
 		break;
 	}
+	if (destination == 0xffffffff)
+		return true;
 	if (!(icr & ICR_LOGICAL))
-		return destination == 0xffffffff || destination == v->apic.id;
+		return destination == v->apic.id;
 	return destination >> 16 == v->apic.id >> 4 &&
 	       (destination & 0xffff & 1u << (v->apic.id & 15));
 }

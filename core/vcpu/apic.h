@@ -13,6 +13,5 @@ int apic_pending(const struct vcpu *v);	     /* vector that may be delivered now
 void apic_accept(struct vcpu *v, u8 vector); /* IRR to ISR */
 bool apic_msr_read(struct vcpu *v, u32 index, u64 *value);
 bool apic_msr_write(struct vcpu *v, u32 index, u64 value);
-/* All vCPUs of v's domain are reached through sched's list. */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How often which exit happened, for figures and for people: xl debug-keys e prints them. */
+/* How often which exit happened, for figures and for people: xl debug-keys x prints them. */
 #ifndef COUNTS_H
 #define COUNTS_H
 

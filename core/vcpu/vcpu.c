@@ -9,6 +9,17 @@
 
 _Static_assert(sizeof(struct vcpu) <= 4096, "a vCPU record is one core page");
 
+/* Reset and INIT (SDM 3, 11.4.7): all but its ID, and what is owed to the physical one. */
+static void apic_reset(struct apic *a)
+{
+	struct apic old = *a;
+
+	*a = (struct apic){ .id = old.id, .svr = 0xff };
+	memcpy(a->owed, old.owed, sizeof(a->owed));
+	for (u32 i = 0; i < ARRAY_SIZE(a->lvt); i++)
+		a->lvt[i] = 1u << 16;
+}
+
 struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind, struct sched_share *share)
 {
 	struct vcpu *v = pages_alloc(1);
@@ -26,9 +37,7 @@ struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind, struct sche
 	v->hard_affinity = v->soft_affinity = ~0ull;
 	v->fpu_cpu = CPUS_MAX;
 	svm_vmcb_init(v->vmcb, kind);
-	v->apic.svr = 0xff;
-	for (u32 i = 0; i < ARRAY_SIZE(v->apic.lvt); i++)
-		v->apic.lvt[i] = 1u << 16;
+	apic_reset(&v->apic);
 	v->mtrr_def_type = 0xc06; /* enabled, write-back: a PVH guest has no firmware to set it */
 	/* FXSAVE image after reset: FCW 0x37f, MXCSR 0x1f80 */
 	v->fpu[0] = 0x7f;
@@ -98,12 +107,9 @@ void vcpu_reset_init(struct vcpu *v)
 	/* A CPU that it ran on may yet have to handle its last exit: that is nobody's any more. */
 	b->exit_code = EXIT_INTR;
 	v->injected = 0;
-	v->asid_generation = 0; /* nothing that was translated before counts */
-	memset(v->apic.irr, 0, sizeof(v->apic.irr));
-	v->apic.requests = false;
-	memset(v->apic.isr, 0, sizeof(v->apic.isr));
-	memset(v->apic.tmr, 0, sizeof(v->apic.tmr));
-	v->apic.nmi_pending = false;
+	v->asid_generation = 0;	    /* nothing that was translated before counts */
+	b->v_intr = V_INTR_MASKING; /* else that exit would bring the TPR back */
+	apic_reset(&v->apic);
 	v->blocked = false;
 	v->start = START_WAIT_SIPI;
 }

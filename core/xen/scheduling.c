@@ -32,9 +32,8 @@ int bitmap_from_guest(struct call *c, const struct xenctl_bitmap *from, u64 *mas
 	return 0;
 }
 
-static int set_affinity(struct call *c, struct domain *d, struct xen_domctl_vcpuaffinity *op)
+static int set_affinity(struct call *c, struct vcpu *v, struct xen_domctl_vcpuaffinity *op)
 {
-	struct vcpu *v = d->vcpus[op->vcpu];
 	u64 hard = v->hard_affinity, soft = v->soft_affinity, effective;
 
 	if (op->flags & XEN_VCPUAFFINITY_HARD && bitmap_from_guest(c, &op->cpumap_hard, &hard))
@@ -55,10 +54,18 @@ static int set_affinity(struct call *c, struct domain *d, struct xen_domctl_vcpu
 	return 0;
 }
 
+/* A real guest runs on its partner's time: what is said of one panel is said of the pair. */
+static struct domain *scheduled(struct domain *d)
+{
+	struct domain *partner = d->partner ? domain_by_id(d->partner) : NULL;
+
+	return partner ? partner : d;
+}
+
 int domctl_affinity(struct call *c, struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
-	const struct vcpu *v = vcpu_of(d, a->vcpu);
+	struct vcpu *v = vcpu_of(scheduled(d), a->vcpu);
 
 	if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)) ||
 	    a->flags &
@@ -67,7 +74,7 @@ int domctl_affinity(struct call *c, struct domain *d, struct xen_domctl *op)
 	if (!v)
 		return -ESRCH;
 	if (op->cmd == XEN_DOMCTL_setvcpuaffinity)
-		return set_affinity(c, d, a);
+		return set_affinity(c, v, a);
 	if (a->flags & XEN_VCPUAFFINITY_HARD &&
 	    bitmap_to_guest(c, &a->cpumap_hard, v->hard_affinity))
 		return -EFAULT;
@@ -77,17 +84,9 @@ int domctl_affinity(struct call *c, struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-/* A real guest runs on its partner's time: what is said of one panel is said of the pair. */
-static struct sched_share *share_of(struct domain *d)
-{
-	struct domain *partner = d->partner ? domain_by_id(d->partner) : NULL;
-
-	return partner ? &partner->share : &d->share;
-}
-
 int domctl_scheduler(struct domain *d, struct xen_domctl_scheduler_op *op)
 {
-	struct sched_share *s = share_of(d);
+	struct sched_share *s = &scheduled(d)->share;
 
 	if (op->sched_id != XEN_SCHEDULER_CREDIT)
 		return -EINVAL;

@@ -142,6 +142,29 @@ START_TEST(screens)
 }
 END_TEST
 
+START_TEST(ram_too_high)
+{
+	static const struct map_entry map[] = { { 0, 0x80000000, 1, 0 },
+						{ 0x3f00000000, 0x200000000, 1, 0 },
+						{ 0x5000000000, 0x1000, 2, 0 },
+						{ 0x6000000000, 0x2000, 1, 0 } };
+
+	begin();
+	add_map(map, ARRAY_SIZE(map));
+	ck_assert_ptr_null(read_it());
+	boot_cut_ram(256ull << 30);
+	ck_assert_uint_eq(boot_info.nr_ranges, 5);
+	ck_assert_uint_eq(boot_info.ranges[1].end, 256ull << 30);
+	ck_assert_uint_eq(boot_info.ranges[1].type, RANGE_RAM);
+	ck_assert_uint_eq(boot_info.ranges[2].start, 256ull << 30);
+	ck_assert_uint_eq(boot_info.ranges[2].end, 0x4100000000);
+	ck_assert_uint_eq(boot_info.ranges[2].type, RANGE_RESERVED);
+	ck_assert_uint_eq(boot_info.ranges[4].start, 0x6000000000);
+	ck_assert_uint_eq(boot_info.ranges[4].type, RANGE_RESERVED);
+	ck_assert_uint_eq(boot_info.ram_cut, (4ull << 30) + 0x2000);
+}
+END_TEST
+
 START_TEST(too_much_or_too_little)
 {
 	static struct map_entry map[140];
@@ -243,6 +266,7 @@ int main(void)
 
 	tcase_add_test(t, grub_on_uefi);
 	tcase_add_test(t, screens);
+	tcase_add_test(t, ram_too_high);
 	tcase_add_test(t, too_much_or_too_little);
 	tcase_add_test(t, modules_move);
 	suite_add_tcase(s, t);

@@ -191,6 +191,29 @@ START_TEST(startup_sequence)
 }
 END_TEST
 
+START_TEST(destinations)
+{
+	static const struct {
+		u64 icr;
+		bool first, second;
+	} sends[] = { { 0xffffffffull << 32 | 0x41, true, true }, /* broadcast */
+		      { 0xffffffffull << 32 | 0x841, true,
+			true }, /* logical, too (SDM 3, 11.12.9) */
+		      { 2ull << 32 | 0x41, false, true },
+		      { 1ull << 32 | 0x841, true, false }, /* logical: bit 0 of cluster 0 */
+		      { 0x40041, true, false },		   /* itself */
+		      { 0x80041, true, true },		   /* all */
+		      { 0xc0041, false, true } };	   /* all others */
+
+	for (u32 i = 0; i < ARRAY_SIZE(sends); i++) {
+		setup();
+		ck_assert(apic_msr_write(&vcpus[0], 0x830, sends[i].icr));
+		ck_assert_msg(apic_pending(&vcpus[0]) == (sends[i].first ? 0x41 : -1), "%u", i);
+		ck_assert_msg(apic_pending(&vcpus[1]) == (sends[i].second ? 0x41 : -1), "%u", i);
+	}
+}
+END_TEST
+
 START_TEST(bad_accesses_are_refused)
 {
 	u64 value;
@@ -220,6 +243,7 @@ int main(void)
 	tcase_add_test(t, vectors_below_16_get_no_eoi);
 	tcase_add_test(t, priorities);
 	tcase_add_test(t, startup_sequence);
+	tcase_add_test(t, destinations);
 	tcase_add_test(t, bad_accesses_are_refused);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

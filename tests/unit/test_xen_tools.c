@@ -401,6 +401,20 @@ START_TEST(pairs)
 	ok(hyper(vcpu0(f), __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, 0, 0, 0));
 	ck_assert(g->shut_down && g->shutdown_code == SHUTDOWN_reboot);
 	ck_assert(domain_events_due);
+	/* a real guest runs on its partner's vCPU: that one is pinned */
+	op = (struct xen_domctl){ .cmd = XEN_DOMCTL_setvcpuaffinity,
+				  .domain = g->id,
+				  .u.vcpuaffinity = { .flags = XEN_VCPUAFFINITY_HARD,
+						      .cpumap_hard.nr_bits = 8 } };
+	set_xen_guest_handle_raw(op.u.vcpuaffinity.cpumap_hard.bitmap, (uint8_t *)LIST);
+	*(u8 *)at(LIST) = 0xfd;
+	ok(domctl(&op));
+	ck_assert_uint_eq(vcpu0(f)->hard_affinity, 0xfd);
+	ck_assert_uint_eq(vcpu0(other)->hard_affinity, ~0ull);
+	*(u8 *)at(LIST) = 0;
+	op.cmd = XEN_DOMCTL_getvcpuaffinity;
+	ok(domctl(&op));
+	ck_assert_uint_eq(*(u8 *)at(LIST), 0xfd);
 	destroy(g);
 	destroy(f);
 	destroy(other);

@@ -58,7 +58,15 @@ START_TEST(what_never_ran_is_not_let_go)
 	setup();
 	ck_assert_int_eq(vcpu_op(0, VCPUOP_is_up, 2, 0), 0);
 	fails(EINVAL, vcpu_op(0, VCPUOP_up, 2, 0));
+	d->vcpus[1]->apic =
+		(struct apic){ .id = 2, .tpr = 0x20, .svr = 0x1ff, .icr = 5, .owed = { 8 } };
+	d->vcpus[1]->vmcb->v_intr = 2;
 	vcpu_reset_init(d->vcpus[1]);
+	/* its APIC is as after reset, but for its ID and what the physical one is owed */
+	ck_assert(d->vcpus[1]->apic.id == 2 && d->vcpus[1]->apic.owed[0] == 8);
+	ck_assert(!d->vcpus[1]->apic.tpr && !d->vcpus[1]->apic.icr);
+	ck_assert(d->vcpus[1]->apic.svr == 0xff && d->vcpus[1]->apic.lvt[5] == 0x10000);
+	ck_assert_uint_eq(d->vcpus[1]->vmcb->v_intr & 15, 0);
 	fails(EINVAL, vcpu_op(0, VCPUOP_up, 1, 0));
 	ok(vcpu_op(0, VCPUOP_down, 2, 0));
 	fails(EINVAL, vcpu_op(0, VCPUOP_up, 2, 0));
