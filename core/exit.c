@@ -17,15 +17,12 @@
 #include "x86/interrupts.h"
 #include "x86/cpu.h"
 #include "x86/lapic.h"
+#include "x86/machine_check.h"
 #include "x86/smp.h"
 #include "x86/speculation.h"
 #include "xen/minv.h"
 #include "xen/xen.h"
 
-#define VECTOR_DB	   1
-#define VECTOR_UD	   6
-#define VECTOR_GP	   13
-#define VECTOR_AC	   17
 #define CONSOLE_POLL_NS	   20000000ull
 #define APIC_GFN	   0xfee00
 #define MSR_HYPERCALL_PAGE 0x40000000
@@ -52,6 +49,8 @@ static void physical_interrupt(struct cpu *c)
 		lapic_eoi();
 		break;
 	default:
+		if (vector == VECTOR_MC) /* or a device's: in a window nothing tells them apart */
+			machine_check_look();
 		relay_interrupt((u8)vector);
 		break;
 	}
@@ -164,6 +163,8 @@ static void on_msr(struct vcpu *v)
 static void on_halt(struct vcpu *v)
 {
 	vcpu_skip(v, 1);
+	if (v->vmcb->event_inj & EVENT_VALID) /* it steps */
+		return;
 	if (!(v->vmcb->rflags & RFLAGS_IF) && !v->apic.nmi_pending) {
 		relay_settle(v);
 		domain_vcpu_stop(v);
@@ -313,11 +314,11 @@ static bool exit_of_its_own(struct vcpu *v)
 
 	if (b->exit_int_info & EVENT_VALID)
 		return false;
+	b->event_inj = 0;
 	if (b->exit_code == EXIT_CPUID)
 		on_cpuid(v);
 	else if (b->exit_code != EXIT_VMMCALL || !hypercall_own(v))
 		return false;
-	b->event_inj = 0;
 	b->tlb_control = 0; /* what was asked for is done */
 	return true;
 }
@@ -354,6 +355,8 @@ static void enter(struct cpu *c, struct vcpu *x, enum count_kind kind)
 	}
 	if (b->exit_code == EXIT_INTR || b->exit_code == EXIT_NMI)
 		interrupt_window();
+	else if (b->exit_code == EXIT_EXCEPTION + VECTOR_MC || b->exit_code == EXIT_SHUTDOWN)
+		machine_check_look();
 	if (b->tlb_control && (b->exit_code == EXIT_INVALID || b->exit_code == EXIT_INVALID_32))
 		svm_not_entered(c, &x->asid_generation);
 	cpu_leave_guest(c);

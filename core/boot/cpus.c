@@ -12,6 +12,7 @@
 #include "x86/cpu.h"
 #include "x86/interrupts.h"
 #include "x86/lapic.h"
+#include "x86/machine_check.h"
 #include "x86/paging.h"
 #include "x86/svm.h"
 #include "x86/time.h"
@@ -37,6 +38,7 @@ void cpu_main(void)
 	struct cpu *c = starting;
 
 	descriptors_init(c);
+	machine_check_init_cpu();
 	svm_init_cpu(c);
 	lapic_init();
 	__atomic_store_n(&c->up, true, __ATOMIC_RELEASE);

@@ -17,6 +17,7 @@
 #include "x86/cpu.h"
 #include "x86/interrupts.h"
 #include "x86/lapic.h"
+#include "x86/machine_check.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
 #include "x86/time.h"
@@ -173,6 +174,7 @@ void boot_main(u32 magic, u64 info)
 
 	read_options(magic, multiboot_read(magic, info));
 	descriptors_init(&boot_cpu);
+	machine_check_init_cpu();
 	svm_init_cpu(&boot_cpu);
 	core_end = memory_fit(&nr_frames, &nr_ram, &nr_tables);
 	boot_move_modules(CORE_START, (u64)image_end);

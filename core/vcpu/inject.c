@@ -54,7 +54,7 @@ void vcpu_inject_taken(struct vcpu *v)
 
 	if ((b->v_intr & 15) != v->apic.tpr >> 4) /* CR8 was written */
 		v->apic.tpr = (u32)(b->v_intr & 15) << 4;
-	b->event_inj = 0;
+	b->event_inj = event_again(b);
 	if (v->injected) {
 		bool taken = !(b->v_intr & V_INTR_IRQ);
 
@@ -64,12 +64,5 @@ void vcpu_inject_taken(struct vcpu *v)
 		if (taken && !v->injected_upcall)
 			apic_accept(v, v->injected);
 		v->injected = 0;
-	}
-	if (interrupted & EVENT_VALID) {
-		u64 type = EVENT_TYPE(interrupted);
-
-		/* INT n and INT3 are executed again, everything else is injected again. */
-		if (type != 4)
-			b->event_inj = interrupted;
 	}
 }

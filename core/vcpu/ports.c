@@ -49,6 +49,5 @@ void port_access(struct vcpu *v, u16 domid)
 	} else if (port == PORT_DEBUG) {
 		debug_byte(domid, (char)v->vmcb->rax);
 	}
-	v->vmcb->rip = v->vmcb->exit_info_2;
-	v->vmcb->interrupt_shadow = 0;
+	vcpu_go_on(v, v->vmcb->exit_info_2);
 }

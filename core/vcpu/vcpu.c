@@ -114,11 +114,24 @@ void vcpu_reset_init(struct vcpu *v)
 	v->start = START_WAIT_SIPI;
 }
 
+void vcpu_go_on(struct vcpu *v, u64 rip)
+{
+	struct vmcb *b = v->vmcb;
+
+	b->rip = rip;
+	b->interrupt_shadow = 0;
+	/* Who steps through it stops behind each instruction.  What is on offer still comes before that. */
+	if ((b->rflags & RFLAGS_TF) && !(b->event_inj & EVENT_VALID)) {
+		b->dr6 = (b->dr6 & ~DR6_TRAPS) | DR6_BS;
+		vcpu_inject_exception(v, VECTOR_DB, 0);
+	}
+}
+
 void vcpu_skip(struct vcpu *v, u32 length)
 {
-	v->vmcb->rip = svm_has_nrip && v->vmcb->next_rip ? v->vmcb->next_rip
-							 : v->vmcb->rip + length;
-	v->vmcb->interrupt_shadow = 0;
+	const struct vmcb *b = v->vmcb;
+
+	vcpu_go_on(v, svm_has_nrip && b->next_rip ? b->next_rip : b->rip + length);
 }
 
 void vcpu_unload(struct cpu *c, struct vcpu *v)

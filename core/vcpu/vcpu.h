@@ -128,7 +128,8 @@ void vcpu_inject_pending(struct vcpu *v, u8 upcall);
 void vcpu_inject_taken(struct vcpu *v);
 /* Something can be injected once IF allows: HLT does not sleep. */
 bool vcpu_interrupt_waits(struct vcpu *v, u8 upcall);
-/* RIP past the instruction that exited. */
+/* The instruction that exited is done: the next is at rip, or length bytes on. */
+void vcpu_go_on(struct vcpu *v, u64 rip);
 void vcpu_skip(struct vcpu *v, u32 length);
 /* FPU and debug registers of v onto the CPU that is to run it, and back into its record when the CPU
  * turns to another: from then on any CPU may have it. */

@@ -7,6 +7,7 @@
 
 #include "lib.h"
 #include "x86/cpu.h"
+#include "x86/machine_check.h"
 #include "x86/panic.h"
 #include "x86/svm.h"
 #include "x86/this_cpu.h"
@@ -15,7 +16,6 @@
 #define SELECTOR_TSS  24
 #define VECTOR_NMI    2
 #define VECTOR_DF     8
-#define VECTOR_MC     18
 
 struct idt_entry {
 	u16 offset_low, selector;
@@ -95,6 +95,8 @@ void exception_entry(struct exception_frame *f)
 		}
 		return;
 	}
+	if (f->vector == VECTOR_MC)
+		machine_check_look();
 	panic_reason("exception %lu in the core, error code %lx", f->vector, f->error_code);
 	printk("rip %016lx cs %lx flags %lx rsp %016lx cr2 %016lx\n", f->rip, f->cs, f->rflags,
 	       f->rsp, read_cr(2));

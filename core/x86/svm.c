@@ -20,8 +20,7 @@
 bool svm_has_nrip, svm_has_decode;
 
 static u8 io_map_dom0[12288] __aligned(4096);
-static u8 io_map_pvh[12288] __aligned(4096);
-static u8 io_map_guest[12288] __aligned(4096);
+static u8 io_map_others[12288] __aligned(4096);
 static u8 msr_map[8192] __aligned(4096);
 
 static u32 asids;
@@ -60,10 +59,10 @@ static void maps_init(void)
 	for (u32 i = 0; i < ARRAY_SIZE(own); i++)
 		msr_pass(own[i], true);
 	msr_pass(0x10, false);
-	memset(io_map_pvh, 0xff, sizeof(io_map_pvh));
-	memset(io_map_guest, 0xff, sizeof(io_map_guest));
-	port_set(io_map_pvh, 0x80, false);
-	port_set(io_map_pvh, 0xed, false);
+	memset(io_map_others, 0xff, sizeof(io_map_others));
+	/* What is written there only to let time pass. */
+	port_set(io_map_others, 0x80, false);
+	port_set(io_map_others, 0xed, false);
 	/* Beyond port 0xffff: accesses that would wrap. */
 	memset(io_map_dom0 + 8192, 0xff, sizeof(io_map_dom0) - 8192);
 }
@@ -104,17 +103,15 @@ void svm_vmcb_init(struct vmcb *b, enum svm_kind kind)
 	b->intercept_1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC |
 			 INTERCEPT1_CPUID | INTERCEPT1_INVD | INTERCEPT1_HLT | INTERCEPT1_INVLPGA |
 			 INTERCEPT1_IOIO | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
-	/* Delivering one of these can raise it again, for ever and without an exit (CVE-2015-5307, -8104). */
-	b->intercept_exception = INTERCEPT_DB | INTERCEPT_AC;
+	/* Delivering #DB or #AC can raise it again, for ever and without an exit (CVE-2015-5307, -8104). */
+	b->intercept_exception = INTERCEPT_DB | INTERCEPT_AC | INTERCEPT_MC;
 	b->intercept_2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
 			 INTERCEPT2_VMSAVE | INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT |
 			 INTERCEPT2_MONITOR | INTERCEPT2_MWAIT | INTERCEPT2_XSETBV |
 			 INTERCEPT2_RDPRU;
 	if (kind != SVM_DOM0)
 		b->intercept_2 |= INTERCEPT2_WBINVD;
-	b->iopm_pa = (u64)(kind == SVM_DOM0  ? io_map_dom0
-			   : kind == SVM_PVH ? io_map_pvh
-					     : io_map_guest);
+	b->iopm_pa = (u64)(kind == SVM_DOM0 ? io_map_dom0 : io_map_others);
 	b->msrpm_pa = (u64)msr_map;
 	b->v_intr = V_INTR_MASKING;
 	b->nested_control = 1;

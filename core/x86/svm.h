@@ -88,6 +88,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 
 #define INTERCEPT_DB	    (1u << 1)
 #define INTERCEPT_AC	    (1u << 17)
+#define INTERCEPT_MC	    (1u << 18)
 #define INTERCEPT1_INTR	    (1u << 0)
 #define INTERCEPT1_NMI	    (1u << 1)
 #define INTERCEPT1_INIT	    (1u << 3)
@@ -127,6 +128,12 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 #define EVENT_VECTOR(e)	 ((e)&0xff)
 #define EVENT_NMI	 (2ull << 8)
 #define EVENT_EXCEPTION	 (3ull << 8)
+
+#define VECTOR_DB 1
+#define VECTOR_UD 6
+#define VECTOR_GP 13
+#define VECTOR_AC 17
+#define VECTOR_MC 18
 
 /* Exit codes (APM 2, appendix C) */
 #define EXIT_CR_WRITE	0x010
@@ -172,9 +179,23 @@ _Static_assert(sizeof(struct vmcb) == 4096, "APM appendix B");
 #define CR4_LA57    (1ull << 12)
 #define CR4_OSXSAVE (1ull << 18)
 
+#define RFLAGS_TF (1ull << 8)
 #define RFLAGS_IF (1ull << 9)
+#define DR6_TRAPS 15ull
+#define DR6_BS	  (1ull << 14)
 
 struct gprs;
+
+/* What an exit interrupted in its delivery, for EVENTINJ; 0: nothing, or what its instruction does again: INT n, and
+ * INT3 and INTO, which come as exceptions. */
+static inline u64 event_again(const struct vmcb *b)
+{
+	u64 e = b->exit_int_info, type = EVENT_TYPE(e), vector = EVENT_VECTOR(e);
+
+	if (!(e & EVENT_VALID) || type == 4 || (type == 3 && (vector == 3 || vector == 4)))
+		return 0;
+	return e;
+}
 
 /* Enables SVM on this CPU. A plain message and halt when SVM or nested paging is missing. */
 void svm_init_cpu(struct cpu *c);
@@ -189,7 +210,7 @@ void svm_world_switch(struct vmcb *b, struct gprs *regs, void *host_state);
 /* The console port range is the core's from now on: dom0's accesses exit. */
 void svm_hide_ports(u16 first, u16 nr);
 /* Gives the control block an ASID of c's current generation; *of remembers of which it has one. To be
- * followed by svm_run. */
+ * followed by svm_world_switch. */
 void svm_assign_asid(struct cpu *c, struct vmcb *b, u64 *of);
 /* That was not entered, so that nothing was flushed, though it was to be: it is owed to the next one. */
 void svm_not_entered(struct cpu *c, u64 *of);

@@ -192,8 +192,8 @@ static u64 undelivered(const struct vcpu *g)
 {
 	const struct vmcb *b = g->vmcb;
 
-	if (b->exit_int_info & EVENT_VALID) /* INT n is executed again */
-		return EVENT_TYPE(b->exit_int_info) != 4 ? b->exit_int_info : 0;
+	if (b->exit_int_info & EVENT_VALID)
+		return event_again(b);
 	return g->injected && (b->v_intr & V_INTR_IRQ) ? EVENT_VALID | g->injected : 0;
 }
 
@@ -359,7 +359,8 @@ bool minv_exit(struct vcpu *v, struct vcpu *g)
 		return false;
 	if (opens_again(g))
 		return true;
-	if (b->exit_code == EXIT_EXCEPTION + 1 || b->exit_code == EXIT_EXCEPTION + 17) {
+	if (b->exit_code == EXIT_EXCEPTION + VECTOR_DB ||
+	    b->exit_code == EXIT_EXCEPTION + VECTOR_AC) {
 		/* As for every domain: reflected, behind what was being delivered. */
 		if (!(b->event_inj & EVENT_VALID))
 			vcpu_inject_exception(g, (u8)(b->exit_code & 31), 0);

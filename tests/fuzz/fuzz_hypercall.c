@@ -22,11 +22,6 @@
 #include "xen/minv_run.c"
 #undef load
 
-void vcpu_inject_exception(struct vcpu *v, u8 vector, u32 error_code)
-{
-	v->vmcb->event_inj = EVENT_VALID | EVENT_EXCEPTION | vector | (u64)error_code << 32;
-}
-
 #define GUEST_PAGES 24u
 /* Where a caller's arguments lie: its pages 16 to 19; page 23 is its last. */
 #define ARGUMENT(offset) (16 * PAGE_SIZE + (offset) % (4 * PAGE_SIZE))

@@ -53,6 +53,44 @@ START_TEST(stopped_goes_on)
 }
 END_TEST
 
+/* A debugger that steps over what the core executes stops right behind it. */
+START_TEST(a_step_ends_behind_the_call)
+{
+	struct vmcb *b;
+
+	setup();
+	b = d->vcpus[0]->vmcb;
+	ck_assert_int_eq(vcpu_op(0, VCPUOP_is_up, 1, 0), 1);
+	ck_assert_uint_eq(b->event_inj, 0);
+	b->rflags |= RFLAGS_TF;
+	b->dr6 = 0xffff0ff1;
+	ck_assert_int_eq(vcpu_op(0, VCPUOP_is_up, 1, 0), 1);
+	ck_assert_uint_eq(b->event_inj, EVENT_VALID | EVENT_EXCEPTION | VECTOR_DB);
+	ck_assert_uint_eq(b->dr6, 0xffff4ff0);
+	b->event_inj = EVENT_VALID | 0x41; /* that is not lost for it */
+	ck_assert_int_eq(vcpu_op(0, VCPUOP_is_up, 1, 0), 1);
+	ck_assert_uint_eq(b->event_inj, EVENT_VALID | 0x41);
+}
+END_TEST
+
+START_TEST(what_was_being_delivered)
+{
+	static struct vmcb b;
+	static const u64 again[] = { 0x41, EVENT_NMI | 2, EVENT_EXCEPTION | 14 | EVENT_ERROR_CODE };
+	static const u64 by_instruction[] = { 4 << 8 | 0x80, EVENT_EXCEPTION | 3,
+					      EVENT_EXCEPTION | 4 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(again); i++) {
+		b.exit_int_info = again[i];
+		ck_assert_uint_eq(event_again(&b), 0);
+		b.exit_int_info = EVENT_VALID | again[i];
+		ck_assert_uint_eq(event_again(&b), EVENT_VALID | again[i]);
+		b.exit_int_info = EVENT_VALID | by_instruction[i];
+		ck_assert_uint_eq(event_again(&b), 0);
+	}
+}
+END_TEST
+
 START_TEST(what_never_ran_is_not_let_go)
 {
 	setup();
@@ -145,5 +183,6 @@ START_TEST(a_list_ends_its_pass_in_time)
 }
 END_TEST
 
-TESTS(stopped_goes_on, what_never_ran_is_not_let_go, the_last_one_is_the_domains_end, nmi,
-      pauses_are_counted, runstate_has_no_leak, a_list_ends_its_pass_in_time)
+TESTS(stopped_goes_on, a_step_ends_behind_the_call, what_was_being_delivered,
+      what_never_ran_is_not_let_go, the_last_one_is_the_domains_end, nmi, pauses_are_counted,
+      runstate_has_no_leak, a_list_ends_its_pass_in_time)

@@ -233,6 +233,10 @@ bool vcpu_interrupt_waits(struct vcpu *v, u8 upcall)
 {
 	return v->apic.nmi_pending || upcall;
 }
+void vcpu_inject_exception(struct vcpu *v, u8 vector, u32 error_code)
+{
+	v->vmcb->event_inj = EVENT_VALID | EVENT_EXCEPTION | vector | (u64)error_code << 32;
+}
 void relay_settle(struct vcpu *v)
 {
 	(void)v;

@@ -5,6 +5,7 @@ import os
 import re
 import struct
 import subprocess
+import time
 
 from bed.bare import Bare, Debugger, elf, symbol
 from bed.emulator import BEDS, chosen
@@ -14,6 +15,8 @@ from bed.output import Failed
 KERNEL = elf()
 # A triple fault.
 CRASHING = elf(b"\x0f\x01\x1d\x07\x00\x00\x01\x0f\x0b" + bytes(8))
+# Sleeps for ever.
+IDLE = elf(b"\xfb\xf4\xeb\xfd")
 
 
 def errors(bed):
@@ -130,6 +133,16 @@ class Bench:
                 else:
                     machine.wait_end()
 
+    def machine_check(self):
+        """What the hardware lost ends the machine, with what the bank says."""
+        with self.boot("machine-check", options="console=com1 noreboot", modules=[IDLE]) as machine:
+            machine.wait("no IOMMU is used")
+            time.sleep(2)  # until it sleeps: with dom0 in, this emulator gives the exception to dom0
+            machine.ask("mce 0 1 0xb600000000000123 5 0x4567000 0")
+            machine.wait(r"\(core\) machine check: bank 1 status b600000000000123 address 4567000\n"
+                         r"\(core\) panic: machine check\n[^$]*\(core\) halted")
+            machine.wait_halted()
+
     def panic(self):
         """An exception in the core itself: why, where, the registers, the calls; no word of it is lost in `loglvl=none`."""
         for name, at, to, why in (("fetch", "main_loop", 0x123456789000, r"exception 14 in the core, error code 10"),
@@ -206,6 +219,7 @@ def run(bed):
     bench.levels()
     bench.consoles()
     bench.crash()
+    bench.machine_check()
     bench.panic()
     extraction(bed)
     bed.figure(f"boot-errors: {len(cases)} wrong boots, each with its message")
