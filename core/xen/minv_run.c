@@ -24,15 +24,30 @@ static struct minv_state *state_open(struct vcpu *v, struct vcpu *g)
 	return guest_frame_open(v->domain, g->state_gfn);
 }
 
-/* What the two layouts have in the same order goes in one piece. */
-#define SAME(a, b, first, last)                                                      \
-	_Static_assert(offsetof(struct a, last) - offsetof(struct a, first) ==       \
-			       offsetof(struct b, last) - offsetof(struct b, first), \
-		       "same order")
-SAME(vmcb, minv_state, es, gs);
-SAME(vmcb, minv_state, star, sysenter_eip);
-#define SEGMENTS_BYTES (6 * sizeof(struct vmcb_segment))
-#define SYSCALL_BYTES  (8 * sizeof(u64))
+static struct vmcb_segment in(const struct minv_segment *s)
+{
+	return (struct vmcb_segment){ s->selector, s->attributes, s->limit, s->base };
+}
+
+static struct minv_segment out(const struct vmcb_segment *s)
+{
+	return (struct minv_segment){ s->selector, s->attributes, s->limit, s->base };
+}
+
+static void load_segments(struct vmcb *b, const struct minv_state *s)
+{
+	b->es = in(&s->es);
+	b->cs = in(&s->cs);
+	b->ss = in(&s->ss);
+	b->ds = in(&s->ds);
+	b->fs = in(&s->fs);
+	b->gs = in(&s->gs);
+	b->ldtr = in(&s->ldtr);
+	b->tr = in(&s->tr);
+	b->gdtr = in(&s->gdtr);
+	b->idtr = in(&s->idtr);
+	b->cpl = s->cpl & 3;
+}
 
 static void load(struct vcpu *g, struct minv_state *s, u32 dirty)
 {
@@ -47,14 +62,8 @@ static void load(struct vcpu *g, struct minv_state *s, u32 dirty)
 	b->v_intr = V_INTR_MASKING | (s->cr8 & 15);
 	b->event_inj = event & EVENT_VALID ? event : 0;
 	b->interrupt_shadow = s->interrupt_shadow & 1;
-	if (dirty & MINV_REGS_SEGMENTS) {
-		memcpy(&b->es, &s->es, SEGMENTS_BYTES);
-		memcpy(&b->ldtr, &s->ldtr, sizeof(b->ldtr));
-		memcpy(&b->tr, &s->tr, sizeof(b->tr));
-		memcpy(&b->gdtr, &s->gdtr, sizeof(b->gdtr));
-		memcpy(&b->idtr, &s->idtr, sizeof(b->idtr));
-		b->cpl = s->cpl & 3;
-	}
+	if (dirty & MINV_REGS_SEGMENTS)
+		load_segments(b, s);
 	if (dirty & MINV_REGS_CONTROL) {
 		b->cr0 = s->cr0;
 		b->cr2 = s->cr2;
@@ -69,8 +78,16 @@ static void load(struct vcpu *g, struct minv_state *s, u32 dirty)
 		if (cr0 != b->cr0 || cr3 != b->cr3 || cr4 != b->cr4 || efer != b->efer)
 			g->asid_generation = 0;
 	}
-	if (dirty & MINV_REGS_SYSCALL)
-		memcpy(&b->star, &s->star, SYSCALL_BYTES);
+	if (dirty & MINV_REGS_SYSCALL) {
+		b->star = s->star;
+		b->lstar = s->lstar;
+		b->cstar = s->cstar;
+		b->sfmask = s->sfmask;
+		b->kernel_gs_base = s->kernel_gs_base;
+		b->sysenter_cs = s->sysenter_cs;
+		b->sysenter_esp = s->sysenter_esp;
+		b->sysenter_eip = s->sysenter_eip;
+	}
 }
 
 static void store(const struct vcpu *g, struct minv_state *s, u32 want)
@@ -88,11 +105,16 @@ static void store(const struct vcpu *g, struct minv_state *s, u32 want)
 	s->ready_for_interrupt = (b->rflags & RFLAGS_IF) && !(b->interrupt_shadow & 1) &&
 				 !(b->event_inj & EVENT_VALID);
 	if (want & MINV_REGS_SEGMENTS) {
-		memcpy(&s->es, &b->es, SEGMENTS_BYTES);
-		memcpy(&s->ldtr, &b->ldtr, sizeof(b->ldtr));
-		memcpy(&s->tr, &b->tr, sizeof(b->tr));
-		memcpy(&s->gdtr, &b->gdtr, sizeof(b->gdtr));
-		memcpy(&s->idtr, &b->idtr, sizeof(b->idtr));
+		s->es = out(&b->es);
+		s->cs = out(&b->cs);
+		s->ss = out(&b->ss);
+		s->ds = out(&b->ds);
+		s->fs = out(&b->fs);
+		s->gs = out(&b->gs);
+		s->ldtr = out(&b->ldtr);
+		s->tr = out(&b->tr);
+		s->gdtr = out(&b->gdtr);
+		s->idtr = out(&b->idtr);
 		s->cpl = b->cpl;
 	}
 	if (want & MINV_REGS_CONTROL) {
@@ -106,8 +128,16 @@ static void store(const struct vcpu *g, struct minv_state *s, u32 want)
 		s->pat = b->g_pat;
 		s->tsc_offset = b->tsc_offset;
 	}
-	if (want & MINV_REGS_SYSCALL)
-		memcpy(&s->star, &b->star, SYSCALL_BYTES);
+	if (want & MINV_REGS_SYSCALL) {
+		s->star = b->star;
+		s->lstar = b->lstar;
+		s->cstar = b->cstar;
+		s->sfmask = b->sfmask;
+		s->kernel_gs_base = b->kernel_gs_base;
+		s->sysenter_cs = b->sysenter_cs;
+		s->sysenter_esp = b->sysenter_esp;
+		s->sysenter_eip = b->sysenter_eip;
+	}
 	s->valid = want & MINV_REGS_ALL;
 }
 
