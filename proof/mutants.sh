@@ -74,6 +74,8 @@ by=writes mutant published-twice leaf_write_allow 'a second store to the tables'
 by=writes mutant other-slot-widened slot_take 'writes slot_perm elsewhere' slots.c 'int slot_take_grant' 'slot_role[slot] = LEAF_GRANT;' 'slot_role[slot] = LEAF_GRANT; if (slot + 1 < live_slots && slot_role[slot + 1] == LEAF_GRANT) slot_perm[slot + 1] = PERM_READ | PERM_WRITE;'
 by=writes mutant dropped-uncounted slot_drop 'the count is one less' slots.c 'int slot_drop' 'dom_slots[dom]--;' '(void)dom;'
 by=writes mutant freed-uncounted table_free 'the count is one less' tables.c 'int table_free' 'dom_tables[dom]--;' '(void)dom;'
+# The root that was checked need not be the one that is read again: the lock is not held.
+by=writes mutant root-read-twice vmcb_confine 'reads an element of dom_root a second time' confine.c 'int vmcb_confine' 'TABLE_MFN + dom_root[dom]' 'TABLE_MFN + *(volatile u32 *)&dom_root[dom]'
 # Arrays that share memory: known results are found by the names of the state, so this is looked at each time.
 sed 's/^leaf_prev *=.*/leaf_prev = 0xb800000040;/' "$top/core/core.lds" >"$to/overlapping.lds"
 core_lds=$to/overlapping.lds mutant overlapping-arrays layout 'leaf_next and leaf_prev overlap' state.h 'flushed_since' 'epoch_min > stamp' 'epoch_min > stamp'
