@@ -2,9 +2,9 @@
 /*
  * KVM's paravirtual end of interrupt (Linux, Documentation/virt/kvm/x86/msr.rst, MSR_KVM_PV_EOI_EN): a bit in
  * guest memory says that the interrupt in service needs no EOI but the clearing of that bit.  It saves the most
- * frequent exit of all.  The bit is set only from an injection to the first exit after its delivery, and only when the EOI has
- * nothing else to do: one interrupt in service, edge triggered, none waiting behind it; and only in x2APIC mode, as QEMU's
- * APIC takes an EOI that is no access to memory in that mode alone.
+ * frequent exit of all.  The bit is set only from an injection to the first exit after its delivery, and only when
+ * the EOI has nothing else to do: one interrupt in service, edge triggered, none waiting behind it; and only in
+ * x2APIC mode, as QEMU's APIC takes an EOI that is no access to memory in that mode alone.
  */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
@@ -61,9 +61,10 @@ static void take_away(CPUState *cpu)
 void minv_eoi_before_run(CPUState *cpu)
 {
 	AccelCPUState *accel = cpu->accel;
-	APICCommonState *apic = APIC_COMMON(X86_CPU(cpu)->apic_state);
 
-	if (accel->pv_eoi_set && !nothing_else_to_do(apic, (int)(accel->state->inject & 0xff)))
+	/* The casts cost a hundred instructions: not for every run. */
+	if (accel->pv_eoi_set && !nothing_else_to_do(APIC_COMMON(X86_CPU(cpu)->apic_state),
+						     (int)(accel->state->inject & 0xff)))
 		take_away(cpu);
 }
 

@@ -39,6 +39,9 @@
 #define APIC_REGISTER_SVR 0x0f
 #define APIC_REGISTER_ICR 0x30
 
+/* All but the address of 39 bits (minv-cpuid.c), and what says enabled, x2APIC, boot processor */
+#define APIC_BASE_RESERVED (~(((1ull << 39) - 0x1000) | 0xd00))
+
 /* Memory types, a bit for each: UC, WC, WT, WP, WB; a PAT has UC-, too */
 #define MTRR_TYPES 0x73u
 #define PAT_TYPES  0xf3u
@@ -228,7 +231,8 @@ bool minv_wrmsr(CPUState *cpu, uint32_t index, uint64_t value)
 		return apic_write(index - MSR_APIC_START, value);
 	switch (index) {
 	case MSR_IA32_APICBASE:
-		return cpu_set_apic_base(x86->apic_state, value) >= 0;
+		return !(value & APIC_BASE_RESERVED) &&
+		       cpu_set_apic_base(x86->apic_state, value) >= 0;
 	case MSR_EFER:
 		return write_efer(cpu, value);
 	case MSR_PAT:

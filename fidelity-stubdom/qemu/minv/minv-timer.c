@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The local APIC's timer, taken from QEMU's main loop: while the guest runs, its deadline goes to the core with
- * the run call, and while the vCPU waits its thread sleeps no longer than that; it fires in that thread.  That saves two
- * threads' switches at every tick.
+ * the run call, and while the vCPU waits its thread sleeps no longer than that; it fires in that thread.  That
+ * saves two threads' switches at every tick.
  */
 #include "qemu/osdep.h"
 #include "qemu/host-utils.h"
