@@ -130,19 +130,19 @@ static void add_nics(struct list *list, const struct diptych_desc *desc)
 	for (i = 0; i < desc->nic_count; i++) {
 		const uint8_t *mac = desc->nics[i].mac;
 		size_t boot = boot_index(desc, 'n', i);
-		char order[64] = "";
+		const char *rom;
+		char order[40] = "";
 
 		if (boot)
 			snprintf(order, sizeof(order), ",bootindex=%zu", boot);
 		/* A BIOS boots by the card's ROM, which QEMU gives it unless told not to; OVMF has drivers of its own. */
-		if (!boot || desc->firmware == DIPTYCH_OVMF)
-			strcat(order, ",romfile=");
+		rom = boot && desc->firmware != DIPTYCH_OVMF ? "" : ",romfile=";
 		add(list, "-netdev");
 		add(list, "tap,id=n%zu,ifname=tap%zu,script=no,downscript=no", i, i);
 		add(list, "-device");
-		add(list, "%s,id=nic%zu,netdev=n%zu,mac=%02x:%02x:%02x:%02x:%02x:%02x%s",
+		add(list, "%s,id=nic%zu,netdev=n%zu,mac=%02x:%02x:%02x:%02x:%02x:%02x%s%s",
 		    desc->nics[i].model == DIPTYCH_NIC_E1000 ? "e1000" : "virtio-net-pci", i, i,
-		    mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], order);
+		    mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], order, rom);
 	}
 }
 
