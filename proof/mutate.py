@@ -33,7 +33,8 @@ from state import ARRAYS, GROUPS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # (only small states, the solver's steps): what no-bug.txt has is searched by the first alone, on one path.
-TRIES = ((True, 1000000), (True, 10000000), (False, 10000000), (False, 100000000))
+TRIES = ((True, 1000000), (True, 10000000), (False, 10000000), (False, 100000000), (False, 1000000000))
+LONG = 100000000  # before a try of so many those go with which no path succeeds: nothing can be found there
 BLOCK = 'the control block'
 REFUSED, EMPTY = 'the path itself', 'no path succeeds'
 NEGATED = {'b': 'ae', 'be': 'a', 'e': 'ne', 'l': 'ge', 'le': 'g', 's': 'ns'}
@@ -292,7 +293,12 @@ class Mutants:
         found, left, listed, harmless = {}, self.mutations(), 0, read_harmless(self.name)
         lines = {m: '%s | %s' % (m.kind, source_line(self.elf, m.address)) for m in left}
         for small, steps in TRIES:
+            if steps == LONG:
+                found.update((m, (next(iter(self.cases)), EMPTY)) for m in left if self.stops(m))
+                left = [m for m in left if m not in found]
             for decisions, case in self.cases.items():
+                if not left:
+                    break
                 search = Search(self, case)
                 for mutation in left:
                     why = search.rejects(mutation, small, steps)
@@ -306,11 +312,8 @@ class Mutants:
                 left = [m for m in left if lines[m] not in harmless]
             if log:
                 log('%d left after tries of %d steps' % (len(left), steps))
-        for mutation in left:
-            if self.stops(mutation):
-                found[mutation] = next(iter(self.cases)), EMPTY
         return ({self.ident(m): its for m, its in sorted(found.items())},
-                ['%s | %s' % (self.name, lines[m]) for m in left if m not in found], listed)
+                ['%s | %s' % (self.name, lines[m]) for m in left], listed)
 
     def stops(self, mutation):
         """With it no path succeeds."""
@@ -323,7 +326,7 @@ class Mutants:
             if wrong is None:
                 return False
             finder = Finder(self.elements, search.facts(wrong, ((), ())))
-            if finder.ask(wrong.conditions(), [z3.BoolVal(False)], TRIES[-1][1], False)[0] != z3.unsat:
+            if finder.ask(wrong.conditions(), [z3.BoolVal(False)], LONG, False)[0] != z3.unsat:
                 return False
         return True
 
