@@ -150,7 +150,7 @@ def run(name, command, build, tree):
     failures = re.findall(r"^\[[0-9:]{8}\] (\S+: FAILED after \d+ s: .*)$|^(fuzz .*FAILED.*)$", said, re.M)
     return {"tree": tree, "date": time.strftime("%Y-%m-%d", time.localtime(start)), "seconds": int(time.time() - start),
             "passed": passed, "failed": max(failed, int(status != 0)), "log": log,
-            "why": "; ".join(a or b for a, b in failures)[:300]}
+            "why": "; ".join(a or b for a, b in failures).replace(work + "/", "")[:300]}
 
 
 def write_summary(results, tree):
