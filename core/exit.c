@@ -271,6 +271,9 @@ static void handle_exit(struct vcpu *v)
 		vcpu_skip(v, 2);
 		break;
 	case EXIT_XSETBV:
+		if (!vcpu_xsetbv(v))
+			vcpu_inject_exception(v, VECTOR_GP, 0);
+		break;
 	case EXIT_RDPMC:
 		vcpu_inject_exception(v, VECTOR_GP, 0);
 		break;
@@ -330,6 +333,7 @@ static void run(struct cpu *c, struct vcpu *x)
 		x->vmcb->exit_int_info = 0;
 		return;
 	}
+	xcr0_switch(c, x->xcr0);
 	if (x->spec_ctrl && !spec_ctrl_is_switched) {
 		wrmsr(MSR_SPEC_CTRL, x->spec_ctrl);
 		svm_world_switch(x->vmcb, &x->regs, c->host_state);

@@ -16,6 +16,7 @@
 #include "x86/paging.h"
 #include "x86/svm.h"
 #include "x86/time.h"
+#include "x86/xstate.h"
 
 #define LOW_END	     0x9f000ull
 #define INIT_NS	     10000000ull
@@ -40,6 +41,7 @@ void cpu_main(void)
 	descriptors_init(c);
 	machine_check_init_cpu();
 	svm_init_cpu(c);
+	xstate_init_cpu(c);
 	lapic_init();
 	__atomic_store_n(&c->up, true, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE)) {

@@ -21,6 +21,7 @@
 #include "x86/paging.h"
 #include "x86/smp.h"
 #include "x86/time.h"
+#include "x86/xstate.h"
 #include "xen/xen.h"
 
 #define VGA_TEXT   0xb8000ull
@@ -176,6 +177,7 @@ void boot_main(u32 magic, u64 info)
 	descriptors_init(&boot_cpu);
 	machine_check_init_cpu();
 	svm_init_cpu(&boot_cpu);
+	xstate_init_cpu(&boot_cpu);
 	core_end = memory_fit(&nr_frames, &nr_ram, &nr_tables);
 	boot_move_modules(CORE_START, (u64)image_end);
 	dom0_load(&image, CORE_START);

@@ -12,10 +12,14 @@
 #define FEATURE_VCPU_ID BIT(3)
 #define FEATURE_DOMID	BIT(4)
 
-/* Leaf 1 ECX without MONITOR, VMX, TSC deadline, XSAVE and what needs it (AVX, FMA, F16C). */
+/* Leaf 1 ECX without MONITOR, VMX, TSC deadline, and what XSAVE carries. */
 #define LEAF1_ECX                                                                               \
 	(BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | \
 	 BIT(30))
+/* AVX, FMA, F16C; VAES and VPCLMULQDQ: AVX2 is leaf 7 EBX. */
+#define LEAF1_ECX_AVX (BIT(12) | BIT(28) | BIT(29))
+#define LEAF7_EBX_AVX BIT(5)
+#define LEAF7_ECX_AVX (BIT(9) | BIT(10))
 /* Leaf 1 EDX without MCE, MCA, DS, ACPI thermal and what Intel added later. */
 #define LEAF1_EDX                                                                                  \
 	(0x3ffu & ~BIT(7)) | BIT(11) | BIT(12) | BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) | \
@@ -34,6 +38,32 @@
 #define EXT1_ECX (BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8))
 #define EXT1_EDX ((LEAF1_EDX)&0x0183f3ffu) | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(29)
 
+/* XSAVE, and what is used only by those whom it saves. */
+static u32 xsave_features(void)
+{
+	return xstate_mask ? BIT(26) : 0;
+}
+
+static u32 avx_features(u32 bits)
+{
+	return xstate_mask & XCR0_AVX ? bits : 0;
+}
+
+static void xstate_leaf(u32 subleaf, u32 out[4])
+{
+	if (subleaf == 0 && xstate_mask) {
+		out[0] = (u32)xstate_mask;
+		out[1] = out[2] = xstate_size(xstate_mask);
+	} else if (subleaf == 1 && xstate_mask) {
+		out[0] &= BIT(0) | BIT(1) | BIT(2); /* XSAVEOPT, XSAVEC, XGETBV of 1 */
+		out[1] = xstate_size(xstate_mask); /* compacted: AVX comes first there too */
+		out[2] = 0;
+	} else if (subleaf != 2 || !(xstate_mask & XCR0_AVX)) {
+		out[0] = out[1] = out[2] = 0;
+	}
+	out[3] = 0;
+}
+
 void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
 {
 	u32 top[4];
@@ -49,8 +79,8 @@ void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
 		break;
 	case 1:
 		out[1] &= 0x0000ff00;
-		out[2] = (out[2] & LEAF1_ECX) | BIT(21) |
-			 BIT(31); /* x2APIC is ours; under a hypervisor */
+		out[2] = (out[2] & (LEAF1_ECX | xsave_features() | avx_features(LEAF1_ECX_AVX))) |
+			 BIT(21) | BIT(31); /* x2APIC is ours; under a hypervisor */
 		out[3] = (out[3] & (LEAF1_EDX)) | BIT(9);
 		break;
 	case 6:
@@ -59,9 +89,12 @@ void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
 		break;
 	case 7:
 		out[0] = 0;
-		out[1] = subleaf ? 0 : out[1] & LEAF7_EBX;
-		out[2] = subleaf ? 0 : out[2] & LEAF7_ECX;
+		out[1] = subleaf ? 0 : out[1] & (LEAF7_EBX | avx_features(LEAF7_EBX_AVX));
+		out[2] = subleaf ? 0 : out[2] & (LEAF7_ECX | avx_features(LEAF7_ECX_AVX));
 		out[3] = subleaf ? 0 : out[3] & LEAF7_EDX;
+		break;
+	case 0xd:
+		xstate_leaf(subleaf, out);
 		break;
 	case 2:
 	case 4:
@@ -149,6 +182,12 @@ void cpuid_vcpu(struct vcpu *v, u16 domid, u32 leaf, u32 subleaf, u32 table[4])
 	case 1:
 		table[1] = (table[1] & 0x00ffffff) | v->apic.id << 24;
 		table[2] &= ~BIT(27);
+		if (v->vmcb->cr4 & CR4_OSXSAVE)
+			table[2] |= BIT(27);
+		break;
+	case 0xd:
+		if (subleaf <= 1 && table[1])
+			table[1] = xstate_size(v->xcr0);
 		break;
 	case 0xb:
 		table[0] = 0;

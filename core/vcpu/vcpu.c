@@ -39,11 +39,8 @@ struct vcpu *vcpu_make(struct domain *d, u32 id, enum svm_kind kind, struct sche
 	svm_vmcb_init(v->vmcb, kind);
 	apic_reset(&v->apic);
 	v->mtrr_def_type = 0xc06; /* enabled, write-back: a PVH guest has no firmware to set it */
-	/* FXSAVE image after reset: FCW 0x37f, MXCSR 0x1f80 */
-	v->fpu[0] = 0x7f;
-	v->fpu[1] = 0x03;
-	v->fpu[24] = 0x80;
-	v->fpu[25] = 0x1f;
+	xstate_reset(v->fpu);
+	v->xcr0 = XCR0_X87;
 	if (kind != SVM_GUEST)
 		sched_add(v, share);
 	return v;
@@ -134,18 +131,27 @@ void vcpu_skip(struct vcpu *v, u32 length)
 	vcpu_go_on(v, svm_has_nrip && b->next_rip ? b->next_rip : b->rip + length);
 }
 
+bool vcpu_xsetbv(struct vcpu *v)
+{
+	u64 value = (v->vmcb->rax & 0xffffffff) | v->regs.r[RDX] << 32;
+
+	if (v->vmcb->cpl || (u32)v->regs.r[RCX] || !xcr0_allowed(value))
+		return false;
+	v->xcr0 = value; /* loaded before the next entry */
+	vcpu_skip(v, 3);
+	return true;
+}
+
 void vcpu_unload(struct cpu *c, struct vcpu *v)
 {
 	if (c->loaded != v || v->fpu_cpu != c->id) /* it never got as far as its first entry */
 		return;
-	__asm__ volatile("fxsave64 %0" : "=m"(v->fpu));
+	xstate_save(c, v->fpu);
 	__asm__ volatile("mov %%db0, %0" : "=r"(v->dr[0]));
 	__asm__ volatile("mov %%db1, %0" : "=r"(v->dr[1]));
 	__asm__ volatile("mov %%db2, %0" : "=r"(v->dr[2]));
 	__asm__ volatile("mov %%db3, %0" : "=r"(v->dr[3]));
 }
-
-static const u32 x87_operand;
 
 void vcpu_load(struct cpu *c, struct vcpu *v)
 {
@@ -154,9 +160,7 @@ void vcpu_load(struct cpu *c, struct vcpu *v)
 		return;
 	if (!c->loaded || c->loaded->domain != v->domain)
 		speculation_leave();
-	/* Before Zen 2 that leaves the last x87 instruction's addresses there: make them the core's. */
-	__asm__ volatile("fnclex; ffree %%st(7); fildl %0" : : "m"(x87_operand));
-	__asm__ volatile("fxrstor64 %0" : : "m"(v->fpu));
+	xstate_load(c, v->fpu);
 	__asm__ volatile("mov %0, %%db0" : : "r"(v->dr[0]));
 	__asm__ volatile("mov %0, %%db1" : : "r"(v->dr[1]));
 	__asm__ volatile("mov %0, %%db2" : : "r"(v->dr[2]));

@@ -10,6 +10,7 @@
 #include "types.h"
 #include "x86/svm.h"
 #include "x86/time.h"
+#include "x86/xstate.h"
 
 struct domain;
 struct sched_share;
@@ -46,7 +47,8 @@ struct vcpu {
 	u32 id;
 	struct vmcb *vmcb; /* core page */
 	struct gprs regs;
-	u8 fpu[512] __aligned(16); /* FXSAVE image */
+	u8 fpu[XSTATE_SIZE] __aligned(64); /* XSAVE image, or FXSAVE */
+	u64 xcr0;
 
 	/* scheduling (vcpu/sched.c) */
 	struct vcpu *queue_next;
@@ -135,6 +137,8 @@ void vcpu_skip(struct vcpu *v, u32 length);
  * turns to another: from then on any CPU may have it. */
 void vcpu_load(struct cpu *c, struct vcpu *v);
 void vcpu_unload(struct cpu *c, struct vcpu *v);
+/* Its XSETBV: true when it is done, false: a #GP. */
+bool vcpu_xsetbv(struct vcpu *v);
 
 /* Core-wide CPUID policy: what a domain may see at most. leaf/subleaf as CPUID takes them. */
 void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4]);

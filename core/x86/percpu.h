@@ -49,6 +49,7 @@ struct cpu {
 	struct vcpu *current, *loaded, *relay;
 	bool relay_due; /* physical EOIs that another CPU found payable */
 	u32 nmi_seen;
+	u64 xcr0; /* xstate.c: what XCR0 is */
 
 	u64 gdt[5];
 	struct task_state tss __aligned(128);

@@ -49,7 +49,7 @@ static void load_segments(struct vmcb *b, const struct minv_state *s)
 	b->cpl = s->cpl & 3;
 }
 
-static void load(struct vcpu *g, struct minv_state *s, u32 dirty)
+static void load(struct vcpu *g, struct minv_state *s, u32 dirty, u64 xcr0)
 {
 	struct vmcb *b = g->vmcb;
 	u64 event = s->inject, cr0 = b->cr0, cr3 = b->cr3, cr4 = b->cr4, efer = b->efer;
@@ -68,12 +68,13 @@ static void load(struct vcpu *g, struct minv_state *s, u32 dirty)
 		b->cr0 = s->cr0;
 		b->cr2 = s->cr2;
 		b->cr3 = s->cr3;
-		b->cr4 = s->cr4 & ~CR4_OSXSAVE;
+		b->cr4 = s->cr4;
 		b->efer = (s->efer & EFER_GUEST) | EFER_SVME;
 		b->dr6 = s->dr6;
 		b->dr7 = s->dr7;
 		b->g_pat = s->pat;
 		b->tsc_offset = s->tsc_offset;
+		g->xcr0 = xcr0;
 		/* INIT or reset: what was translated before counts no more, and the ASID with it. */
 		if (cr0 != b->cr0 || cr3 != b->cr3 || cr4 != b->cr4 || efer != b->efer)
 			g->asid_generation = 0;
@@ -127,6 +128,7 @@ static void store(const struct vcpu *g, struct minv_state *s, u32 want)
 		s->dr7 = b->dr7;
 		s->pat = b->g_pat;
 		s->tsc_offset = b->tsc_offset;
+		s->xcr0 = g->xcr0;
 	}
 	if (want & MINV_REGS_SYSCALL) {
 		s->star = b->star;
@@ -165,6 +167,7 @@ int minv_run(struct vcpu *v, struct domain *domain, u64 id)
 	struct vcpu *g;
 	struct minv_state *s;
 	u32 dirty;
+	u64 xcr0;
 	bool immediate;
 
 	if (id >= DOMAIN_VCPUS || !domain->vcpus[id])
@@ -178,7 +181,14 @@ int minv_run(struct vcpu *v, struct domain *domain, u64 id)
 	if (!s)
 		return -EFAULT;
 	dirty = READ_ONCE(s->dirty);
-	load(g, s, dirty & MINV_REGS_ALL);
+	xcr0 = READ_ONCE(s->xcr0);
+	if (!xcr0)
+		xcr0 = XCR0_X87;
+	if ((dirty & MINV_REGS_CONTROL) && !xcr0_allowed(xcr0)) {
+		window_close(s);
+		return -EINVAL;
+	}
+	load(g, s, dirty & MINV_REGS_ALL, xcr0);
 	s->dirty = 0;
 	immediate = READ_ONCE(s->immediate_exit);
 	g->want_window = READ_ONCE(s->want_window);
@@ -387,6 +397,8 @@ bool minv_exit(struct vcpu *v, struct vcpu *g)
 		return true;
 	if (b->exit_code == EXIT_INTR || b->exit_code == EXIT_NMI || b->exit_code == EXIT_INIT)
 		return false;
+	if (b->exit_code == EXIT_XSETBV && vcpu_xsetbv(g))
+		return true;
 	if (opens_again(g))
 		return true;
 	if (b->exit_code == EXIT_EXCEPTION + VECTOR_DB ||

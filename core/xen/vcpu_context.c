@@ -38,7 +38,7 @@ int vcpu_context_get(struct call *c, struct domain *d, const struct xen_domctl_v
 	/* else it is still in the registers of the CPU that ran it last */
 	if (cpus[v->cpu]->loaded != v) {
 		to->flags |= VGCF_i387_valid;
-		memcpy(&to->fpu_ctxt, v->fpu, sizeof(v->fpu));
+		memcpy(&to->fpu_ctxt, v->fpu, sizeof(to->fpu_ctxt));
 		memcpy(to->debugreg, v->dr, sizeof(v->dr));
 	}
 	to->debugreg[6] = v->vmcb->dr6, to->debugreg[7] = v->vmcb->dr7;

@@ -183,6 +183,51 @@ START_TEST(a_list_ends_its_pass_in_time)
 }
 END_TEST
 
+static bool xsetbv(u32 index, u64 value)
+{
+	struct vcpu *v = d->vcpus[0];
+
+	v->regs.r[RCX] = index;
+	v->vmcb->rax = (u32)value;
+	v->regs.r[RDX] = value >> 32;
+	return vcpu_xsetbv(v);
+}
+
+/* XCR0: what the processor takes and the core carries; a refused one leaves it and the instruction pointer alone. */
+START_TEST(xcr0)
+{
+	static const u64 good[] = { 1, 3, 7 },
+			 bad[] = { 0, 2, 4, 5, 6, 0xf, 0xe7, 1ull << 62 | 7, 1ull << 32 | 3 };
+	struct vmcb *b;
+	u64 rip;
+
+	setup();
+	b = d->vcpus[0]->vmcb;
+	ck_assert_uint_eq(d->vcpus[0]->xcr0, 1);
+	xstate_mask = XCR0_X87 | XCR0_SSE | XCR0_AVX;
+	for (u32 i = 0; i < ARRAY_SIZE(good); i++) {
+		rip = b->rip;
+		ck_assert(xsetbv(0, good[i]));
+		ck_assert_uint_eq(d->vcpus[0]->xcr0, good[i]);
+		ck_assert_uint_eq(b->rip, rip + 3);
+	}
+	rip = b->rip;
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
+		ck_assert(!xsetbv(0, bad[i]));
+	ck_assert(!xsetbv(1, 1));
+	b->cpl = 3;
+	ck_assert(!xsetbv(0, 1));
+	b->cpl = 0;
+	xstate_mask = XCR0_X87 | XCR0_SSE;
+	ck_assert(!xsetbv(0, 7) && xcr0_allowed(3));
+	xstate_mask = 0;
+	ck_assert(!xsetbv(0, 3) && xcr0_allowed(1));
+	ck_assert_uint_eq(d->vcpus[0]->xcr0, 7);
+	ck_assert_uint_eq(b->rip, rip);
+	ck_assert_uint_eq(d->vcpus[1]->xcr0, 1);
+}
+END_TEST
+
 TESTS(stopped_goes_on, a_step_ends_behind_the_call, what_was_being_delivered,
       what_never_ran_is_not_let_go, the_last_one_is_the_domains_end, nmi, pauses_are_counted,
-      runstate_has_no_leak, a_list_ends_its_pass_in_time)
+      runstate_has_no_leak, a_list_ends_its_pass_in_time, xcr0)

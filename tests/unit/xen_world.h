@@ -39,6 +39,7 @@ static inline struct cpu *this_cpu(void)
 #include "vcpu/sched.c"
 #undef VIRQ_TIMER_BIT
 #include "vcpu/vcpu.c"
+#include "x86/xstate.c"
 
 #include "xen/hypercall.c"
 #include "xen/lifecycle.c"

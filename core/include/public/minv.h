@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define MINV_HYPERCALL	 55 /* __HYPERVISOR_arch_7, unused by Xen */
-#define MINV_ABI_VERSION 1
+#define MINV_ABI_VERSION 2
 
 #define MINV_POOL_GFN	   (1ull << 27) /* 512 GiB: above every address that the guest's CPUID admits */
 #define MINV_GUEST_GFN_MAX (1ull << 27)
@@ -71,7 +71,7 @@ enum minv_exit {
 /* Register groups: bits of `valid` (core to partner) and `dirty` (partner to core). GPRs, RIP, RFLAGS
  * and CR8 travel always, both ways. */
 #define MINV_REGS_SEGMENTS 1u /* es..tr, gdtr, idtr, cpl */
-#define MINV_REGS_CONTROL  2u /* cr0 cr2 cr3 cr4 efer dr6 dr7 pat */
+#define MINV_REGS_CONTROL  2u /* cr0 cr2 cr3 cr4 efer dr6 dr7 pat tsc_offset xcr0 */
 #define MINV_REGS_SYSCALL  4u /* star..kernel_gs_base, sysenter_* */
 #define MINV_REGS_ALL	   7u
 
@@ -157,6 +157,8 @@ struct minv_state {
 	uint64_t tsc_offset; /* read by the core with MINV_REGS_CONTROL */
 	uint32_t cpl;
 	uint32_t pad1;
+	uint64_t
+		xcr0; /* with MINV_REGS_CONTROL; 0: 1, as after reset; one that cannot be: -EINVAL */
 };
 
 #endif
