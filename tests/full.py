@@ -22,7 +22,14 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.environ.get("DIPTYCH_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "diptych")
 SUMMARY = os.path.join(TOP, "doc/full-check.md")
-FUZZ_PARTS, FUZZ_STEPS = 10, 100_000_000
+FUZZ_PARTS, FUZZ_STEPS = 5, 100_000_000
+# dom0 alone: emulator, its name, processors, kernel of dom0, seed of the hostile program's random calls.
+DOM0 = [
+    ("qemu7", "QEMU 7.2", 1, "", 1), ("qemu7", "QEMU 7.2", 2, "", 7), ("qemu7", "QEMU 7.2", 4, "", 23),
+    ("qemu7", "QEMU 7.2", 1, "6.12", 1789), ("qemu7", "QEMU 7.2", 2, "5.10.223", 4711),
+    ("qemu10", "QEMU 10.0", 1, "", 7411), ("qemu10", "QEMU 10.0", 2, "6.12", 99),
+]
+SUITES = {"6.12": "bookworm-backports", "5.10.223": "bullseye"}
 GUESTS = "thin-dom0 dom0-traps thin-pvh xl-verbs thin-pair thin-virsh sealing"
 STOCK = [
     ("xl-cycles", "300 PVH guests made and destroyed, killed in the middle"),
@@ -46,64 +53,101 @@ PAIRS = [
 HEAD = """# `./check --full`
 
 Written by `tests/full.py`, which `./check --full` runs, after each part. A part that has passed on the same files is not
-repeated. The last column is a hash of the files that it ran on; those that lie beside this page (documents apart) had `{tree}`
-when it was written.
+repeated. The last column is a hash of the files that it rests on; where they are other ones now, it says so.
 
 | part | what | result | when | minutes | files |
 |---|---|---|---|---|---|
 """
-ROW = re.compile(r"\| `(\S+)` \| .* \| (\d+) passed, (\d+) failed(?:: (.*))? \| (\d{4}-\d\d-\d\d) \| (\d+) \| `(\w+)` \|")
+ROW = re.compile(r"\| `(\S+)` \| .* \| (\d+) passed, (\d+) failed(?:: (.*))? \| (\d{4}-\d\d-\d\d) \| (\d+) \| `(\w+)`(?: \(changed since\))? \|")
+
+# What a part rests on: folders and files, as `git ls-files` takes them.  Documents count nowhere.
+BUILD = ["build-aux", "configure.ac", "Makefile.am"]
+ON_BED = BUILD + ["core", "grub", "tests/system/bed", "tests/system/images", "tests/system/programs", "tests/system/golden",
+                  "tests/system/images.sh", "tests/system/run.py"]
+ON_DOM0 = ON_BED + ["tests/system/hostile"]
+ON_PAIRS = ON_DOM0 + ["fidelity-stubdom", "toolstack", "libvirt-driver", "debian"]
+ON_LIBVIRT = BUILD + ["libvirt-driver", "toolstack"]
+ON_PROOF = BUILD + ["core", "proof"]
+ON_FUZZ = BUILD + ["core", "tests/fuzz", "tests/unit/*.h"]
+
+
+def with_cases(files, tests):
+    """files, and the cases of these tests with what they import of each other."""
+    found, left = set(), [test.replace("-", "_") for test in tests]
+    while left:
+        name = left.pop()
+        path = f"{TOP}/tests/system/cases/{name}.py"
+        if name in found or not os.path.exists(path):
+            continue
+        found.add(name)
+        with open(path, encoding="utf-8") as file:
+            left += re.findall(r"^from \.(\w+) import", file.read(), re.M)
+    return files + [f"tests/system/cases/{name}.py" for name in sorted(found)]
 
 
 def parts():
-    """name, what a reader calls it, command; {build} is the build folder, {work} one for the part."""
+    """name, what a reader calls it, command, files; {build} is the build folder, {work} one for the part."""
     run = "tests/system/run.py --root {build}/system-root --build {work} "
     found = []
+
+    def system(name, what, tests, files, options=""):
+        found.append((name, what, run + options + " " + tests, with_cases(files, tests.split())))
+
+    for bed, name, cpus, kernel, seed in DOM0:
+        key = kernel or cpus
+        how = f"--bed {bed} --cpus {cpus}" + (f" --kernel {SUITES[kernel]}" if kernel else "")
+        what = f"{name}, {cpus} CPU{'s'[:cpus > 1]}" + (f", kernel {kernel}" if kernel else "")
+        system(f"{bed}-dom0-{key}", f"{what}: GRUB on BIOS and UEFI, a debugger, CPUs off and on, every end",
+               "thin-dom0 dom0-traps dom0-boot dom0-end" + (" dom0-smp" if cpus > 1 else ""), ON_DOM0, how)
+        system(f"{bed}-hostile-{key}", f"{what}: hostile dom0 with a million random calls and 200,000 MSRs", "dom0-hostile",
+               ON_DOM0, f"{how} --seed {seed}")
+        system(f"{bed}-io-{key}", f"{what}: gigabytes over every device", "dom0-io", ON_DOM0, how)
     for bed, name in (("qemu7", "QEMU 7.2"), ("qemu10", "QEMU 10.0")):
-        on = run + f"--bed {bed} "
-        found += [
-            (f"{bed}-guests", f"{name}: dom0, its traps, guests and pairs by xl, dxl and virsh", on + GUESTS),
-            (f"{bed}-boot", f"{name}: GRUB on BIOS and UEFI; boots that must fail", on + "dom0-boot boot-errors"),
-            (f"{bed}-smp", f"{name}: dom0 and a guest on 2 and 4 CPUs", on + "dom0-smp"),
-            (f"{bed}-end", f"{name}: reboot, power-off, crash; hostile dom0", on + "dom0-end dom0-hostile"),
-            (f"{bed}-hostile-7", f"{name}: hostile dom0, other random calls", on + "--seed 7 dom0-hostile"),
-            (f"{bed}-io-1", f"{name}: 1 GiB over every device, 1 CPU", on + "--cpus 1 dom0-io"),
-            (f"{bed}-io-2", f"{name}: the same on 2 CPUs", on + "--cpus 2 dom0-io"),
-        ]
+        system(f"{bed}-boots", f"{name}: boots that must fail", "boot-errors", ON_DOM0, f"--bed {bed}")
+        system(f"{bed}-guests", f"{name}: dom0, its traps, guests and pairs by xl, dxl and virsh", GUESTS, ON_PAIRS, f"--bed {bed}")
         for cpus in (2, 4):
-            found.append((f"{bed}-guests-{cpus}", f"{name}: guests and pairs on {cpus} CPUs",
-                          on + f"--cpus {cpus} thin-dom0 thin-pvh thin-pair thin-virsh"))
-        for suite, kernel in (("bookworm-backports", "6.12"), ("bullseye", "5.10.223")):
-            found.append((f"{bed}-kernel-{kernel}", f"{name}: kernel {kernel} in dom0 and in a PVH guest",
-                          on + f"--kernel {suite} thin-dom0 dom0-smp thin-pvh"))
+            system(f"{bed}-guests-{cpus}", f"{name}: guests and pairs on {cpus} CPUs", "thin-dom0 thin-pvh thin-pair thin-virsh",
+                   ON_PAIRS, f"--bed {bed} --cpus {cpus}")
     for name, what in STOCK:
-        found.append((name, what, run + name))
-        found.append((f"qemu10-{name}", f"QEMU 10.0: {what}", run + f"--bed qemu10 {name}"))
+        system(name, what, name, ON_DOM0)
+        system(f"qemu10-{name}", f"QEMU 10.0: {what}", name, ON_DOM0, "--bed qemu10")
     for name, what, tests in PAIRS:
-        found.append((name, what, run + tests))
+        system(name, what, tests, ON_PAIRS)
     found.append(("libvirt-11.3", "the driver in the libvirt of Debian 12's backports, on a double",
-                  "env DIPTYCH_LIBVIRT=11.3 libvirt-driver/tests/run.sh"))
+                  "env DIPTYCH_LIBVIRT=11.3 libvirt-driver/tests/run.sh", ON_LIBVIRT))
     prove = "proof/prove.sh {build}/core/diptych-core "
     for by, name in (("gcc-12-Os", "gcc 12 -Os"), ("gcc-12-O3", "gcc 12 -O3"), ("clang-14", "clang 14")):
-        found.append((f"proof-{by}", f"the proof of every operation as {name} makes it", prove + f"--by {by}"))
-    found.append(("proof-cvc5", "what Z3 found without a model, asked of cvc5 too", prove + "--second"))
+        found.append((f"proof-{by}", f"the proof of every operation as {name} makes it", prove + f"--by {by}", ON_PROOF))
+    found.append(("proof-cvc5", "what Z3 found without a model, asked of cvc5 too", prove + "--second", ON_PROOF))
     for number in range(FUZZ_PARTS):
         found.append((f"fuzz-{number}", f"{FUZZ_STEPS:,} fuzz steps on each of two worlds",
-                      f"tests/fuzz/run.sh {{build}}/full-fuzz {FUZZ_STEPS} {1 + number * 1_000_000}"))
+                      f"tests/fuzz/run.sh {{build}}/full-fuzz {FUZZ_STEPS} {1 + number * 1_000_000}", ON_FUZZ))
     return found
 
 
-def tree_key():
-    """A hash of all files of ours but documents."""
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=TOP, capture_output=True, text=True,
-                           check=True).stdout.split("\n")
-    digest = hashlib.sha256()
-    for name in sorted(set(files)):
-        path = os.path.join(TOP, name)
-        if name and not name.endswith(".md") and os.path.isfile(path):
-            with open(path, "rb") as file:
-                digest.update(name.encode() + b"\0" + hashlib.sha256(file.read()).digest())
-    return digest.hexdigest()[:16]
+class Trees:
+    """Hashes of what parts rest on, each file read once."""
+
+    def __init__(self):
+        self.hashes, self.keys = {}, {}
+
+    def hash(self, path):
+        if path not in self.hashes:
+            with open(os.path.join(TOP, path), "rb") as file:
+                self.hashes[path] = hashlib.sha256(file.read()).digest()
+        return self.hashes[path]
+
+    def key(self, files):
+        files = tuple(files)
+        if files not in self.keys:
+            names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "--", *files], cwd=TOP, capture_output=True,
+                                   text=True, check=True).stdout.split("\n")
+            digest = hashlib.sha256()
+            for name in sorted(set(names)):
+                if name and not name.endswith(".md") and os.path.isfile(os.path.join(TOP, name)):
+                    digest.update(name.encode() + b"\0" + self.hash(name))
+            self.keys[files] = digest.hexdigest()[:16]
+        return self.keys[files]
 
 
 class Results:
@@ -153,16 +197,18 @@ def run(name, command, build, tree):
             "why": "; ".join(a or b for a, b in failures).replace(work + "/", "")[:300]}
 
 
-def write_summary(results, tree):
+def write_summary(results, trees):
     with open(SUMMARY, "w", encoding="utf-8") as file:
-        file.write(HEAD.format(tree=tree))
-        for name, what, _ in parts():
+        file.write(HEAD)
+        for name, what, _, files in parts():
             result = results.get(name)
             if not result:
                 file.write(f"| `{name}` | {what} | not run yet | | | |\n")
                 continue
             said = f"{result['passed']} passed, {result['failed']} failed" + (f": {result['why']}" if result["why"] else "")
-            file.write(f"| `{name}` | {what} | {said.replace('|', '/')} | {result['date']} | {result['seconds'] // 60} | `{result['tree']}` |\n")
+            old = "" if result["tree"] == trees.key(files) else " (changed since)"
+            file.write(f"| `{name}` | {what} | {said.replace('|', '/')} | {result['date']} | {result['seconds'] // 60} | "
+                       f"`{result['tree']}`{old} |\n")
 
 
 def main():
@@ -172,12 +218,13 @@ def main():
     parse.add_argument("--list", action="store_true")
     parse.add_argument("--minutes", type=float, default=float("inf"))
     args = parse.parse_args()
-    build, results, tree = os.path.abspath(args.build), Results(), tree_key()
+    build, results, trees = os.path.abspath(args.build), Results(), Trees()
     chosen = [part for part in parts() if not args.parts or any(part[0].startswith(word) for word in args.parts)]
     if not chosen:
         sys.exit(f"error: no part begins like that; there are: {' '.join(name for name, *_ in parts())}")
     end, passed, failed, left = time.time() + args.minutes * 60, 0, 0, 0
-    for number, (name, what, command) in enumerate(chosen):
+    for number, (name, what, command, files) in enumerate(chosen):
+        tree = trees.key(files)
         if args.list:
             print(f"{name}: {what}{' (passed)' if results.passed(name, tree) else ''}")
             continue
@@ -191,14 +238,14 @@ def main():
               file=sys.stderr, flush=True)
         result = run(name, command, build, tree)
         results.put(name, result)
-        write_summary(results, tree)
+        write_summary(results, trees)
         good = result["failed"] == 0 and result["passed"] > 0
         passed, failed = passed + good, failed + (not good)
         if not good:
             print(time.strftime("[%H:%M:%S] ") + f"{name}: FAILED: {result['why'] or 'see its log'}", file=sys.stderr, flush=True)
     if args.list:
         return 0
-    write_summary(results, tree)
+    write_summary(results, trees)
     if left:
         print(f"not run, as the time is over: {left} parts")
     print(f"{passed} passed, {failed} failed")

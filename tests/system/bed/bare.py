@@ -15,19 +15,21 @@ TEXT_SCREEN, COLUMNS, ROWS, TEXT_MEMORY = 0xb8000, 80, 25, 0x8000
 
 
 class Bare:
-    """argv: what is special; cpu, memory_mib: of the machine; emulator: another than the run's."""
+    """argv: what is special; cpu, cpus, memory_mib: of the machine; emulator: another than the run's."""
 
-    def __init__(self, folder, argv, cpu=None, memory_mib=1024, machine="q35", vga="std", emulator=None):
+    def __init__(self, folder, argv, cpu=None, memory_mib=1024, machine="q35", vga="std", emulator=None, cpus=1):
         emulator = emulator or chosen()
         os.makedirs(folder, exist_ok=True)
         self.folder = folder
         self.lines = [LogFile(f"{folder}/serial.log"), LogFile(f"{folder}/serial-2.log")]
         self.monitor = f"{folder}/monitor"
-        self.argv = [emulator.program(), "-machine", machine, "-accel", "tcg", "-cpu", cpu or emulator.cpu, "-smp", "1",
+        self.argv = [emulator.program(), "-machine", machine, "-accel", "tcg", "-cpu", cpu or emulator.cpu_by(several=cpus > 1), "-smp", str(cpus),
                      "-m", str(memory_mib), "-display", "none", "-vga", vga, "-nodefaults", "-no-reboot",
                      "-qmp", f"unix:{self.monitor},server=on,wait=off"]
         for line in self.lines:
             self.argv += ["-serial", f"file:{line.path}"]
+        if cpus > 1:
+            self.argv += ["-icount", "shift=1"]  # as machine.py's
         self.argv += argv
         self.process = None
 

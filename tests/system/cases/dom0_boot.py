@@ -89,7 +89,7 @@ class Booted:
             shutil.copy(VARIABLES, f"{folder}/variables.fd")
             argv += ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}",
                      "-drive", f"if=pflash,format=raw,file={folder}/variables.fd"]
-        self.machine = Bare(folder, argv, memory_mib=memory_mib)
+        self.machine = Bare(folder, argv, memory_mib=memory_mib, cpus=bed.cpus)
 
     def ssh(self, command):
         argv = ["ssh", "-F", "/dev/null", "-i", f"{self.bed.images.dom0}/id", "-p", str(self.port), "-o", "BatchMode=yes",
