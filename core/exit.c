@@ -333,7 +333,6 @@ static void run(struct cpu *c, struct vcpu *x)
 		x->vmcb->exit_int_info = 0;
 		return;
 	}
-	xcr0_switch(c, x->xcr0);
 	if (x->spec_ctrl && !spec_ctrl_is_switched) {
 		wrmsr(MSR_SPEC_CTRL, x->spec_ctrl);
 		svm_world_switch(x->vmcb, &x->regs, c->host_state);
@@ -352,6 +351,7 @@ static void enter(struct cpu *c, struct vcpu *x, enum count_kind kind)
 	svm_assign_asid(c, b, &x->asid_generation);
 	x->domain->ran[c->id] = c->generation;
 	cpu_enter_guest(c);
+	xcr0_switch(c, x->xcr0);
 	run(c, x);
 	while (kind == COUNT_PVH && exit_of_its_own(x)) {
 		own[b->exit_code == EXIT_CPUID]++;

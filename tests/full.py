@@ -68,7 +68,9 @@ ON_DOM0 = ON_BED + ["tests/system/hostile"]
 ON_PAIRS = ON_DOM0 + ["fidelity-stubdom", "toolstack", "libvirt-driver", "debian"]
 ON_LIBVIRT = BUILD + ["libvirt-driver", "toolstack"]
 ON_PROOF = BUILD + ["core", "proof"]
-ON_FUZZ = BUILD + ["core", "tests/fuzz", "tests/unit/*.h"]
+# What the fuzzed worlds are built of (tests/unit/xen_world.h).
+ON_FUZZ = ["core/domain", "core/include", "core/protect", "core/vcpu/*.h", "core/vcpu/sched.c", "core/vcpu/vcpu.c",
+           "core/x86/*.h", "core/x86/xstate.c", "core/xen", "tests/fuzz", "tests/unit/*.h"]
 
 
 def with_cases(files, tests):

@@ -49,14 +49,14 @@ static u32 avx_features(u32 bits)
 	return xstate_mask & XCR0_AVX ? bits : 0;
 }
 
-static void xstate_leaf(u32 subleaf, u32 out[4])
+static __attribute__((noinline)) void xstate_leaf(u32 subleaf, u32 out[4])
 {
 	if (subleaf == 0 && xstate_mask) {
 		out[0] = (u32)xstate_mask;
 		out[1] = out[2] = xstate_size(xstate_mask);
 	} else if (subleaf == 1 && xstate_mask) {
 		out[0] &= BIT(0) | BIT(1) | BIT(2); /* XSAVEOPT, XSAVEC, XGETBV of 1 */
-		out[1] = xstate_size(xstate_mask); /* compacted: AVX comes first there too */
+		out[1] = xstate_size(xstate_mask);  /* compacted: AVX comes first there too */
 		out[2] = 0;
 	} else if (subleaf != 2 || !(xstate_mask & XCR0_AVX)) {
 		out[0] = out[1] = out[2] = 0;
@@ -93,9 +93,6 @@ void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
 		out[2] = subleaf ? 0 : out[2] & (LEAF7_ECX | avx_features(LEAF7_ECX_AVX));
 		out[3] = subleaf ? 0 : out[3] & LEAF7_EDX;
 		break;
-	case 0xd:
-		xstate_leaf(subleaf, out);
-		break;
 	case 2:
 	case 4:
 	case 0x80000002 ... 0x80000006:
@@ -118,6 +115,9 @@ void cpuid_host_max(u32 leaf, u32 subleaf, u32 out[4])
 			out[0] = (out[0] & 0xff) | 48 << 8; /* no LA57 */
 		out[1] &= EXT8_EBX;
 		out[2] = out[3] = 0;
+		break;
+	case 0xd:
+		xstate_leaf(subleaf, out);
 		break;
 	default:
 		out[0] = out[1] = out[2] = out[3] = 0;
@@ -170,12 +170,11 @@ static void hypervisor_leaf(struct vcpu *v, u16 domid, u32 leaf, u32 subleaf, u3
 
 void cpuid_vcpu(struct vcpu *v, u16 domid, u32 leaf, u32 subleaf, u32 table[4])
 {
-	if (leaf >= HYPERVISOR && leaf < HYPERVISOR + 0x100) {
-		hypervisor_leaf(v, domid, leaf, subleaf, table);
-		return;
-	}
-	if (leaf > HYPERVISOR && leaf < 0x80000000) {
-		table[0] = table[1] = table[2] = table[3] = 0;
+	if (leaf - HYPERVISOR < 0x40000000) { /* up to the extended ones */
+		if (leaf - HYPERVISOR < 0x100)
+			hypervisor_leaf(v, domid, leaf, subleaf, table);
+		else
+			table[0] = table[1] = table[2] = table[3] = 0;
 		return;
 	}
 	switch (leaf) {
