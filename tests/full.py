@@ -46,7 +46,7 @@ PAIRS = [
     ("pairs-systems", "memtest86+, UEFI's shell, GRUB's, iPXE, boot from the network, Debian's installer", "pair-screen pair-systems"),
     ("pairs-hour", "five Debians, each a pair, at work side by side for an hour", "pairs-hour"),
     ("pairs-verbs", "dxl's verbs; its errors, with 40 kills", "dxl-verbs dxl-errors"),
-    ("pairs-smp", "pairs on 2 CPUs, UEFI, hostile guests", "pair-smp pair-uefi pair-hostile"),
+    ("pairs-smp", "pairs on 2 CPUs; UEFI, 1 GiB each way; hostile guests", "pair-smp pair-uefi pair-hostile"),
     ("pairs-qemu10", "the same by QEMU 10.0 but for the hostile guests", "--bed qemu10 pair-smp pair-uefi"),
 ]
 
@@ -103,7 +103,7 @@ def parts():
                "thin-dom0 dom0-traps dom0-boot dom0-end" + (" dom0-smp" if cpus > 1 else ""), ON_DOM0, how)
         system(f"{bed}-hostile-{key}", f"{what}: hostile dom0 with a million random calls and 200,000 MSRs", "dom0-hostile",
                ON_DOM0, f"{how} --seed {seed}")
-        system(f"{bed}-io-{key}", f"{what}: gigabytes over every device", "dom0-io", ON_DOM0, how)
+        system(f"{bed}-io-{key}", f"{what}: 3.4 GiB over disks and cards, 256 KiB over a 16550", "dom0-io", ON_DOM0, how)
     for bed, name in (("qemu7", "QEMU 7.2"), ("qemu10", "QEMU 10.0")):
         system(f"{bed}-boots", f"{name}: boots that must fail", "boot-errors", ON_DOM0, f"--bed {bed}")
         system(f"{bed}-guests", f"{name}: dom0, its traps, guests and pairs by xl, dxl and virsh", GUESTS, ON_PAIRS, f"--bed {bed}")

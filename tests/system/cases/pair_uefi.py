@@ -21,7 +21,7 @@ serial = "pty"
 disk = [ "phy:/dev/vdd,sda,w" ]
 vif = [ "bridge=xenbr0" ]
 """
-MIB = 64
+MIB, MIB_FULL = 64, 1024
 READS = 20000
 # Of a boot from the firmware's first instruction to the login.  OVMF took 357,000 for two waits on a TPM where no device is.
 BOOT_PORTS = 200000
@@ -107,7 +107,7 @@ def run(bed):
     two_processors(dom0, console)
     clock = read_clock(dom0, console)
     lease(console)
-    move(dom0, console, MIB)
+    move(dom0, console, MIB_FULL if bed.full else MIB)
     bed.figure(f"pair-uefi: exits for {READS} readings of the clock: {clock}\n"
                f"pair-uefi: exits of a guest asleep in 10 s: {asleep(dom0)}")
     first = dom0.run("dxl domid uefi1")
