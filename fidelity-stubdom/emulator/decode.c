@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Decodes the instructions of the allow-list that have a memory operand (AMD64 APM 3; Intel SDM 2, 2.1).
- * What is not listed is EMULATOR_UNKNOWN: never guessed.
+ * What is not listed is EMULATOR_UNKNOWN: never guessed.  The list of VEX forms is in vex.c.
  */
 #include <string.h>
 #include "instruction.h"
 
-#define REX_W 8
-#define REX_R 4
-#define REX_X 2
-#define REX_B 1
-
-enum size { SIZE_0, SIZE_1, SIZE_2, SIZE_4, SIZE_8, SIZE_16, SIZE_V, SIZE_Y, SIZE_2Y };
-enum immediate { NONE, IMM_1, IMM_V };
-
-/* One packed word for a form: flags, operand size, immediate. */
-#define FORM(flags, size, immediate) \
-	(FORM_KNOWN | (flags) | (unsigned int)(size) << 16 | (unsigned int)(immediate) << 24)
 #define R    FORM_READ
 #define W    FORM_WRITE
 #define RW   (FORM_READ | FORM_WRITE)
@@ -353,6 +342,8 @@ static uint8_t size_bytes(const struct instruction *i, unsigned int size)
 	static const uint8_t fixed[] = { 0, 1, 2, 4, 8, 16 };
 
 	switch (size) {
+	case SIZE_L:
+		return i->vex_last & VEX_L ? 32 : 16;
 	case SIZE_V:
 		return i->operand_size;
 	case SIZE_Y:
@@ -384,6 +375,35 @@ static uint64_t bit_displacement(const struct emulator *e, const struct instruct
 			  i->operand_size);
 }
 
+/* In 32-bit code these are LES and LDS, unless the next byte would name a register. */
+static bool is_vex(const struct emulator *e, const struct instruction *i,
+		   const struct cursor *cursor)
+{
+	if ((i->opcode & 0xfe) != 0xc4 || e->code_bits == 16)
+		return false;
+	return e->code_bits == 64 ||
+	       (cursor->at < cursor->count && cursor->bytes[cursor->at] >= 0xc0);
+}
+
+/* What the prefix's bytes say in place of REX, 0F and the like (Intel SDM 2, 2.3.5); then comes the opcode. */
+static bool take_vex(struct instruction *i, struct cursor *cursor, bool long_mode)
+{
+	uint8_t bytes[2] = { 0, 0 };
+
+	i->vex = i->opcode;
+	if (!take(cursor, bytes, 1) || (i->vex == 0xc4 && !take(cursor, bytes + 1, 1)))
+		return false;
+	i->map = i->vex == 0xc4 ? bytes[0] & 0x1f : 1;
+	i->vex_last = i->vex == 0xc4 ? bytes[1] : bytes[0] & 0x7f;
+	i->rex = (uint8_t)((~bytes[0] >> 5 & (i->vex == 0xc4 ? REX_R | REX_X | REX_B : REX_R)) |
+			   (i->vex_last & VEX_W ? REX_W : 0));
+	if (!long_mode) { /* there are eight registers, and W means nothing */
+		i->vex_last = (uint8_t)((i->vex_last | 0x40) & ~VEX_W);
+		i->rex = 0;
+	}
+	return take(cursor, &i->opcode, 1);
+}
+
 enum emulator_result decode(const struct emulator *e, const uint8_t *bytes, unsigned int count,
 			    struct instruction *i)
 {
@@ -399,7 +419,12 @@ enum emulator_result decode(const struct emulator *e, const uint8_t *bytes, unsi
 	memset(i, 0, sizeof(*i));
 	if (!take_prefixes(&cursor, i, &address_prefix, long_mode))
 		return cut;
-	if (i->opcode == 0x0f) {
+	if (is_vex(e, i, &cursor)) {
+		if (!e->avx || i->lock || i->repeat || i->operand_prefix || i->rex)
+			return EMULATOR_UNDEFINED;
+		if (!take_vex(i, &cursor, long_mode))
+			return cut;
+	} else if (i->opcode == 0x0f) {
 		i->map = 1;
 		if (!take(&cursor, &i->opcode, 1))
 			return cut;
@@ -420,11 +445,14 @@ enum emulator_result decode(const struct emulator *e, const uint8_t *bytes, unsi
 	if (cursor.at < cursor.count)
 		reg = bytes[cursor.at] >> 3 & 7;
 	prefix = i->repeat ? i->repeat : i->operand_prefix ? 0x66 : 0;
-	i->form = i->map == 0	? one_byte(i->opcode, reg)
+	i->form = i->vex	? vex_form(i)
+		  : i->map == 0 ? one_byte(i->opcode, reg)
 		  : i->map == 1 ? two_byte(i->opcode, reg, prefix)
 				: three_byte(i->opcode, prefix);
 	if (!i->form || (i->map == 0 && i->opcode == 0x63 && !long_mode))
 		return EMULATOR_UNKNOWN;
+	if ((i->form & FORM_AVX2) && !e->avx2)
+		return EMULATOR_UNDEFINED;
 	i->memory_size = size_bytes(i, i->form >> 16 & 0xff);
 	if ((i->form & FORM_STACK) && long_mode && i->operand_size == 4)
 		i->memory_size = 8; /* the stack knows no 32-bit push there */

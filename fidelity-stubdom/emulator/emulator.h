@@ -16,7 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMULATOR_LONGEST 15 /* bytes of an instruction */
+#define EMULATOR_LONGEST 15  /* bytes of an instruction */
+#define EMULATOR_XSAVE	 832 /* bytes: x87, SSE, header, AVX */
 
 enum emulator_segment { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_FS, SEGMENT_GS };
 
@@ -34,13 +35,15 @@ struct emulator {
 	/* the guest's registers: in and out */
 	uint64_t gpr[16]; /* hardware order */
 	uint64_t rip, rflags;
-	void *fxsave; /* 512 bytes, aligned to 16 */
+	void *fpu; /* FXSAVE64's 512 bytes; with `xsave`, EMULATOR_XSAVE bytes of XSAVE64's standard format. Aligned to 64 */
 
 	/* in */
 	uint64_t segment_base[6];
 	unsigned int code_bits;	 /* 16, 32, 64 */
 	unsigned int stack_bits; /* likewise; 64 in long mode */
 
+	bool xsave; /* x87, SSE and, where this process has it, AVX are loaded from `fpu` by XRSTOR */
+	bool avx, avx2; /* the guest may use VEX forms (CR4, XCR0, CPUID), and this process, too */
 	bool ports; /* the exit was one of a port string instruction: it alone is executed then, and only then */
 
 	/* Linear addresses. false: the access faulted, and whoever answers has seen to the exception. */

@@ -20,8 +20,7 @@
 #define SLOT_BYTES	 32
 #define SLOT_CODE	 24 /* of it: the longest rebuilt instruction, and RET */
 #define REX		 0x40
-#define REX_W		 8
-#define REX_R		 4
+#define HOST_COMPONENTS	 7 /* x87, SSE, AVX */
 #define RSP		 4
 #define RBX		 3
 
@@ -29,16 +28,18 @@ struct arena {
 	uint8_t *write;	  /* the code page, writable */
 	uint8_t *execute; /* the same page, executable; the buffer's page follows it */
 	uint8_t *buffer;
-	uint8_t host_fxsave[512] __attribute__((aligned(16)));
+	uint8_t host_fpu[EMULATOR_XSAVE] __attribute__((aligned(64)));
 };
 
 bool emulator_init(struct emulator *emulator)
 {
-	struct arena *arena = aligned_alloc(16, (sizeof(*arena) + 15) & ~15ul);
+	struct arena *arena = aligned_alloc(64, sizeof(*arena));
 	int fd = memfd_create("emulator", MFD_CLOEXEC);
 
 	if (!arena || fd < 0 || ftruncate(fd, PAGE))
 		return false;
+	memset(arena->host_fpu, 0,
+	       sizeof(arena->host_fpu)); /* XSAVE leaves some of the header as it was */
 	arena->write = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	arena->execute =
 		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -92,9 +93,19 @@ static bool uses_rsp(const struct instruction *i)
 	       !high_byte;
 }
 
-static unsigned int rebuild(const struct instruction *i, uint8_t *code)
+/* The longer prefix can say all that the shorter one does. */
+static unsigned int rebuild_vex(const struct instruction *i, uint8_t *code)
 {
-	unsigned int n = 0, reg = uses_rsp(i) ? RBX : i->modrm >> 3 & 7, displacement_at;
+	code[0] = 0xc4;
+	code[1] = (uint8_t)((i->rex & REX_R ? 0x60 : 0xe0) | i->map);
+	code[2] = i->vex_last;
+	code[3] = i->opcode;
+	return 4;
+}
+
+static unsigned int rebuild_prefixes(const struct instruction *i, uint8_t *code)
+{
+	unsigned int n = 0;
 
 	if (i->form & FORM_PREFIX) {
 		if (i->repeat)
@@ -111,6 +122,14 @@ static unsigned int rebuild(const struct instruction *i, uint8_t *code)
 	if (i->map == 2)
 		code[n++] = 0x38;
 	code[n++] = i->opcode;
+	return n;
+}
+
+static unsigned int rebuild(const struct instruction *i, uint8_t *code)
+{
+	unsigned int n = i->vex ? rebuild_vex(i, code) : rebuild_prefixes(i, code);
+	unsigned int reg = uses_rsp(i) ? RBX : i->modrm >> 3 & 7, displacement_at;
+
 	code[n++] = (uint8_t)(reg << 3 | 5);
 	displacement_at = n;
 	n += 4;
@@ -139,6 +158,31 @@ static const uint8_t *place(struct arena *arena, uint8_t *code, unsigned int len
 	return arena->execute + slot;
 }
 
+/*
+ * Whatever the processor has of x87, MMX, SSE and AVX: an SSE form keeps the upper half of its register, a VEX form with 128
+ * bits clears it.
+ */
+static void fpu_save(void *image, bool xsave)
+{
+	if (xsave)
+		asm volatile("xsave64 %0"
+			     : "+m"(*(uint8_t(*)[EMULATOR_XSAVE])image)
+			     : "a"(HOST_COMPONENTS), "d"(0));
+	else
+		asm volatile("fxsave64 %0" : "=m"(*(uint8_t(*)[512])image));
+}
+
+static void fpu_load(const void *image, bool xsave)
+{
+	if (xsave)
+		asm volatile("xrstor64 %0"
+			     :
+			     : "m"(*(const uint8_t(*)[EMULATOR_XSAVE])image), "a"(HOST_COMPONENTS),
+			       "d"(0));
+	else
+		asm volatile("fxrstor64 %0" : : "m"(*(const uint8_t(*)[512])image));
+}
+
 enum emulator_result execute_natively(struct emulator *e, const struct instruction *i)
 {
 	struct arena *arena = e->arena;
@@ -154,13 +198,13 @@ enum emulator_result execute_natively(struct emulator *e, const struct instructi
 	if (rsp)
 		gpr[RBX] = e->gpr[RSP];
 	if (i->form & FORM_VECTOR) {
-		asm volatile("fxsave64 %0" : "=m"(arena->host_fxsave));
-		asm volatile("fxrstor64 %0" : : "m"(*(const uint8_t(*)[512])e->fxsave));
+		fpu_save(arena->host_fpu, e->xsave);
+		fpu_load(e->fpu, e->xsave);
 	}
 	emulator_call(gpr, &flags, placed);
 	if (i->form & FORM_VECTOR) {
-		asm volatile("fxsave64 %0" : "=m"(*(uint8_t(*)[512])e->fxsave));
-		asm volatile("fxrstor64 %0" : : "m"(arena->host_fxsave));
+		fpu_save(e->fpu, e->xsave);
+		fpu_load(arena->host_fpu, e->xsave);
 	}
 	if ((i->form & FORM_WRITE) &&
 	    !e->write(e->opaque, i->linear, arena->buffer, i->memory_size))

@@ -6,7 +6,8 @@
  * mappings only; 2 MiB entries where address and offset agree modulo 2 MiB).
  * MINV_IOC_VCPU_CREATE returns a file of its own for the vCPU, whose three pages are:
  *   0  struct minv_state, as the core sees it (minv.h)
- *   1  the guest's FPU state in FXSAVE64 format, valid while no run is in progress
+ *   1  the guest's FPU state, valid while no run is in progress: in XSAVE64's standard format where this
+ *      kernel uses XSAVE (CPUID leaf 1 has OSXSAVE), with x87, SSE and, where XCR0 has it, AVX; else FXSAVE64's
  *   2  struct minv_debug, valid likewise
  */
 #ifndef MINV_IOCTL_H

@@ -3,7 +3,8 @@
  * One vCPU of the real guest: its shared pages and the run loop.
  *
  * The core leaves FPU and DR0 to DR3 alone, they belong to the pair: the guest's are loaded before the
- * first run and saved only on the way to user space or to another task.
+ * first run and saved only on the way to user space or to another task.  XCR0 it switches itself: here it
+ * is this kernel's, whatever the guest's.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -15,6 +16,7 @@
 #include "driver.h"
 
 #define VCPU_PAGES 3
+#define COMPONENTS 7 /* x87, SSE, AVX; what XCR0 has not, XSAVE and XRSTOR leave out */
 
 struct vcpu {
 	unsigned long id;
@@ -27,15 +29,35 @@ static struct minv_state *vcpu_state(struct vcpu *vcpu)
 	return vcpu->pages[0];
 }
 
+/* A bad image (MXCSR, the header's bits), which user space may have written, leaves the registers as they were. */
+static void fpu_load(const void *image)
+{
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		asm volatile("1: xrstor64 %0\n2:\n" _ASM_EXTABLE(1b, 2b)
+			     :
+			     : "m"(*(const char(*)[PAGE_SIZE])image), "a"(COMPONENTS), "d"(0));
+	else
+		asm volatile("1: fxrstor64 %0\n2:\n" _ASM_EXTABLE(1b, 2b)
+			     :
+			     : "m"(*(const char(*)[512])image));
+}
+
+static void fpu_save(void *image)
+{
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		asm volatile("xsave64 %0"
+			     : "+m"(*(char(*)[PAGE_SIZE])image)
+			     : "a"(COMPONENTS), "d"(0));
+	else
+		asm volatile("fxsave64 %0" : "=m"(*(char(*)[512])image));
+}
+
 static void guest_registers_load(struct vcpu *vcpu)
 {
 	const struct minv_debug *debug = vcpu->pages[2];
 
 	kernel_fpu_begin();
-	/* A bad MXCSR, which user space may have written, leaves the registers as they were. */
-	asm volatile("1: fxrstor64 %0\n2:\n" _ASM_EXTABLE(1b, 2b)
-		     :
-		     : "m"(*(char(*)[512])vcpu->pages[1]));
+	fpu_load(vcpu->pages[1]);
 	set_debugreg(debug->dr[0], 0);
 	set_debugreg(debug->dr[1], 1);
 	set_debugreg(debug->dr[2], 2);
@@ -55,7 +77,8 @@ static void guest_registers_save(struct vcpu *vcpu)
 	debug->dr[2] = value;
 	get_debugreg(value, 3);
 	debug->dr[3] = value;
-	asm volatile("fxsave64 %0" : "=m"(*(char(*)[512])vcpu->pages[1]));
+	fpu_save(vcpu->pages[1]);
+	/* The registers are nobody's now: Linux loads all components of a task before its user space goes on. */
 	kernel_fpu_end();
 }
 

@@ -11,6 +11,7 @@
 #undef REG
 #undef BREG
 #undef NONE
+#include "../../fidelity-stubdom/emulator/vex.c"
 #include "../../fidelity-stubdom/emulator/string.c"
 #include "../../fidelity-stubdom/emulator/execute.c"
 #include <check.h>
@@ -97,7 +98,7 @@ static void setup(void)
 	memset(&emulator, 0, sizeof(emulator));
 	ck_assert(emulator_init(&emulator));
 	emulator.code_bits = emulator.stack_bits = 64;
-	emulator.fxsave = fxsave;
+	emulator.fpu = fxsave;
 	emulator.read = read_memory;
 	emulator.write = write_memory;
 	emulator.writable = writable_memory;

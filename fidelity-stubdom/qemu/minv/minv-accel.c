@@ -63,6 +63,7 @@ static int minv_init_machine(MachineState *ms)
 		error_report("minv: /dev/minv: %s", strerror(errno));
 		return -errno;
 	}
+	minv_fpu_init();
 	if (!minv_memory_init(&error)) {
 		error_report_err(error);
 		return -ENOMEM;

@@ -20,11 +20,17 @@ QEMU_BUILD_BUG_ON(MINV_GUEST_GFN_MAX << 12 != 1ull << GUEST_PHYSICAL_BITS);
 	(CPUID_FP87 | CPUID_VME | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | CPUID_PAE |    \
 	 CPUID_CX8 | CPUID_APIC | CPUID_SEP | CPUID_MTRR | CPUID_PGE | CPUID_CMOV | CPUID_PAT | \
 	 CPUID_PSE36 | CPUID_CLFLUSH | CPUID_MMX | CPUID_FXSR | CPUID_SSE | CPUID_SSE2)
-/* No XSAVE and AVX yet: the driver carries FXSAVE's state only. No TSC deadline: QEMU's APIC has none. */
+/* No TSC deadline: QEMU's APIC has none. */
 #define ALLOW_1_ECX                                                                               \
 	(CPUID_EXT_SSE3 | CPUID_EXT_PCLMULQDQ | CPUID_EXT_SSSE3 | CPUID_EXT_CX16 |                \
 	 CPUID_EXT_SSE41 | CPUID_EXT_SSE42 | CPUID_EXT_MOVBE | CPUID_EXT_POPCNT | CPUID_EXT_AES | \
 	 CPUID_EXT_RDRAND)
+/* Besides, where the driver carries the state by XSAVE; of AVX, with AVX. */
+#define XSAVE_1_ECX CPUID_EXT_XSAVE
+#define XSAVE_D_EAX (CPUID_XSAVE_XSAVEOPT | CPUID_XSAVE_XSAVEC | CPUID_XSAVE_XGETBV1) /* index 1 */
+#define AVX_1_ECX   (CPUID_EXT_AVX | CPUID_EXT_FMA | CPUID_EXT_F16C)
+#define AVX_7_EBX   CPUID_7_0_EBX_AVX2
+#define AVX_7_ECX   (CPUID_7_0_ECX_VAES | CPUID_7_0_ECX_VPCLMULQDQ)
 #define ALLOW_7_EBX                                                                              \
 	(CPUID_7_0_EBX_FSGSBASE | CPUID_7_0_EBX_BMI1 | CPUID_7_0_EBX_BMI2 | CPUID_7_0_EBX_SMEP | \
 	 CPUID_7_0_EBX_ERMS | CPUID_7_0_EBX_RDSEED | CPUID_7_0_EBX_ADX | CPUID_7_0_EBX_SMAP |    \
@@ -49,6 +55,13 @@ static struct leaf native(uint32_t function, uint32_t index)
 	return leaf;
 }
 
+/* Of them, those that need no more than what the driver carries. */
+static uint32_t carried(uint32_t always, uint32_t with_xsave, uint32_t with_avx)
+{
+	return always | (minv_fpu_components ? with_xsave : 0) |
+	       (minv_fpu_components & XSTATE_YMM_MASK ? with_avx : 0);
+}
+
 /* Features of one CPUID register that the guest may be shown: QEMU's CPU models are filtered by this. */
 uint32_t minv_supported_cpuid(uint32_t function, uint32_t index, int reg)
 {
@@ -57,9 +70,16 @@ uint32_t minv_supported_cpuid(uint32_t function, uint32_t index, int reg)
 	if (function == 1 && reg == R_EDX)
 		return leaf.edx & ALLOW_1_EDX;
 	if (function == 1 && reg == R_ECX)
-		return (leaf.ecx & ALLOW_1_ECX) | CPUID_EXT_HYPERVISOR | CPUID_EXT_X2APIC;
+		return (leaf.ecx & carried(ALLOW_1_ECX, XSAVE_1_ECX, AVX_1_ECX)) |
+		       CPUID_EXT_HYPERVISOR | CPUID_EXT_X2APIC;
 	if (function == 7 && index == 0 && reg == R_EBX)
-		return leaf.ebx & ALLOW_7_EBX;
+		return leaf.ebx & carried(ALLOW_7_EBX, 0, AVX_7_EBX);
+	if (function == 7 && index == 0 && reg == R_ECX)
+		return leaf.ecx & carried(0, 0, AVX_7_ECX);
+	if (function == 0xd && index == 0 && reg == R_EAX)
+		return (uint32_t)minv_fpu_components;
+	if (function == 0xd && index == 1 && reg == R_EAX)
+		return leaf.eax & carried(0, XSAVE_D_EAX, 0);
 	if (function == 0x80000001 && reg == R_EDX)
 		return leaf.edx & ALLOW_8000_0001_EDX;
 	if (function == 0x80000001 && reg == R_ECX)
@@ -72,19 +92,53 @@ uint32_t minv_supported_cpuid(uint32_t function, uint32_t index, int reg)
 	return 0;
 }
 
-static struct leaf features(X86CPU *x86, struct leaf leaf)
+static struct leaf features(CPUState *cpu, struct leaf leaf)
 {
+	X86CPU *x86 = X86_CPU(cpu);
 	CPUX86State *env = &x86->env;
 	uint32_t threads = x86_threads_per_pkg(&env->topo_info);
 
 	leaf.ebx = (leaf.ebx & 0xff00) | x86->apic_id << 24 | threads << 16;
 	leaf.ecx = env->features[FEAT_1_ECX];
+	if (cpu->accel->state->cr4 & CR4_OSXSAVE_MASK)
+		leaf.ecx |= CPUID_EXT_OSXSAVE;
 	leaf.edx = env->features[FEAT_1_EDX];
 	if (threads > 1)
 		leaf.edx |= CPUID_HT;
 	if (!cpu_is_apic_enabled(x86->apic_state))
 		leaf.edx &= ~CPUID_APIC;
 	return leaf;
+}
+
+/* Bytes of these components in the standard format, which is the compacted one too as long as AVX is the only one that follows. */
+static uint32_t xstate_size(uint64_t components)
+{
+	struct leaf avx = native(0xd, XSTATE_YMM_BIT);
+
+	return components & XSTATE_YMM_MASK ? avx.ebx + avx.eax : 512 + 64;
+}
+
+/* Leaf 0xd: what XSAVE carries of the guest. */
+static struct leaf xstate(CPUState *cpu, uint32_t index, struct leaf leaf)
+{
+	CPUX86State *env = cpu_env(cpu);
+	uint64_t offered = env->features[FEAT_XSAVE_XCR0_LO];
+	uint64_t on = cpu->accel->state->xcr0;
+
+	if (!offered)
+		return (struct leaf){ 0 };
+	switch (index) {
+	case 0:
+		return (struct leaf){ (uint32_t)offered, xstate_size(on), xstate_size(offered), 0 };
+	case 1:
+		return (struct leaf){
+			.eax = env->features[FEAT_XSAVE],
+			.ebx = env->features[FEAT_XSAVE] & CPUID_XSAVE_XSAVEC ? xstate_size(on) : 0,
+		};
+	case XSTATE_YMM_BIT:
+		return offered & XSTATE_YMM_MASK ? leaf : (struct leaf){ 0 };
+	}
+	return (struct leaf){ 0 };
 }
 
 /* Leaf 0xb: threads of a core, then cores of the package. */
@@ -127,13 +181,16 @@ static struct leaf answer(CPUState *cpu, uint32_t function, uint32_t index)
 		leaf.eax = MIN(MAX(leaf.eax, 0xb), 0xd); /* the topology of leaf 0xb is ours */
 		return leaf;
 	case 1:
-		return features(x86, leaf);
+		return features(cpu, leaf);
 	case 7:
 		if (index)
 			return (struct leaf){ 0 };
-		return (struct leaf){ .ebx = env->features[FEAT_7_0_EBX] };
+		return (struct leaf){ .ebx = env->features[FEAT_7_0_EBX],
+				      .ecx = env->features[FEAT_7_0_ECX] };
 	case 0xb:
 		return topology(x86, index);
+	case 0xd:
+		return xstate(cpu, index, leaf);
 	case 0x80000000:
 		leaf.eax = MIN(leaf.eax, 0x80000008);
 		return leaf;

@@ -19,7 +19,7 @@
 struct AccelCPUState {
 	int fd;
 	struct minv_state *state;
-	uint8_t *fpu; /* FXSAVE64 format */
+	uint8_t *fpu; /* in the format that minv-ioctl.h says */
 	struct minv_debug *debug;
 	bool dirty;	      /* env is newer than the state page */
 	bool shadow;	      /* after STI or MOV SS: no interrupt yet */
@@ -49,6 +49,12 @@ void minv_skip_instruction(CPUState *cpu, unsigned int usual_length);
 void minv_set_rip(CPUState *cpu, uint64_t rip);
 void minv_inject_exception(CPUState *cpu, int vector, int error_code); /* error_code < 0: none */
 void minv_inject_page_fault(CPUState *cpu, uint64_t address, unsigned int error_code);
+
+/* minv-fpu.c */
+extern uint64_t minv_fpu_components; /* 0, or the bits of XCR0 that the driver carries by XSAVE */
+void minv_fpu_init(void);
+void minv_put_fpu(CPUX86State *env, uint8_t *page);
+void minv_get_fpu(CPUX86State *env, const uint8_t *page);
 
 /* minv-run.c */
 int minv_vcpu_exec(CPUState *cpu);

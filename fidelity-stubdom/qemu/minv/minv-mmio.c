@@ -7,7 +7,8 @@
 #include "minv-int.h"
 #include "emulator.h"
 
-#define DELIVER_MOST 1000
+#define DELIVER_MOST   1000
+#define AVX_COMPONENTS (XSTATE_SSE_MASK | XSTATE_YMM_MASK)
 
 static bool read_linear(void *opaque, uint64_t linear, void *data, unsigned int size)
 {
@@ -50,7 +51,13 @@ static bool load(CPUState *cpu, struct emulator *emulator)
 	memcpy(emulator->gpr, state->gpr, sizeof(emulator->gpr));
 	emulator->rip = state->rip;
 	emulator->rflags = state->rflags;
-	emulator->fxsave = cpu->accel->fpu;
+	emulator->fpu = cpu->accel->fpu;
+	emulator->xsave = minv_fpu_components != 0;
+	emulator->avx = (minv_fpu_components & AVX_COMPONENTS) == AVX_COMPONENTS &&
+			(state->cr4 & CR4_OSXSAVE_MASK) &&
+			(state->xcr0 & AVX_COMPONENTS) == AVX_COMPONENTS;
+	emulator->avx2 = emulator->avx &&
+			 (cpu_env(cpu)->features[FEAT_7_0_EBX] & CPUID_7_0_EBX_AVX2);
 	for (i = 0; i < 6; i++)
 		emulator->segment_base[i] = segments[i]->base;
 	emulator->code_bits = long_mode ? 64 : state->cs.attributes & 0x400 ? 32 : 16;

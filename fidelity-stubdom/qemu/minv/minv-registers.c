@@ -13,56 +13,6 @@
 #define EVENT_EXCEPTION	 (3u << 8)
 #define EVENT_ERROR_CODE (1u << 11)
 
-/* FXSAVE64 (APM 2, 11.4.4) */
-struct fxsave {
-	uint16_t fcw, fsw;
-	uint8_t ftw, reserved;
-	uint16_t fop;
-	uint64_t rip, rdp;
-	uint32_t mxcsr, mxcsr_mask;
-	uint8_t st[8][16];
-	uint8_t xmm[16][16];
-};
-QEMU_BUILD_BUG_ON(offsetof(struct fxsave, xmm) != 160);
-
-static void put_fpu(CPUX86State *env, struct fxsave *fx)
-{
-	int i;
-
-	fx->fcw = env->fpuc;
-	fx->fsw = (env->fpus & ~(7u << 11)) | (env->fpstt & 7) << 11;
-	fx->ftw = 0;
-	for (i = 0; i < 8; i++)
-		fx->ftw |= (!env->fptags[i]) << i;
-	fx->fop = env->fpop;
-	fx->rip = env->fpip;
-	fx->rdp = env->fpdp;
-	fx->mxcsr = env->mxcsr & 0xffff;
-	for (i = 0; i < 8; i++)
-		memcpy(fx->st[i], &env->fpregs[i], 16);
-	for (i = 0; i < 16; i++)
-		memcpy(fx->xmm[i], &env->xmm_regs[i], 16);
-}
-
-static void get_fpu(CPUX86State *env, const struct fxsave *fx)
-{
-	int i;
-
-	env->fpuc = fx->fcw;
-	env->fpus = fx->fsw;
-	env->fpstt = fx->fsw >> 11 & 7;
-	for (i = 0; i < 8; i++)
-		env->fptags[i] = !(fx->ftw >> i & 1);
-	env->fpop = fx->fop;
-	env->fpip = fx->rip;
-	env->fpdp = fx->rdp;
-	env->mxcsr = fx->mxcsr;
-	for (i = 0; i < 8; i++)
-		memcpy(&env->fpregs[i], fx->st[i], 16);
-	for (i = 0; i < 16; i++)
-		memcpy(&env->xmm_regs[i], fx->xmm[i], 16);
-}
-
 /* QEMU keeps attributes where a descriptor's second word has them: bits 8..15 and 20..23. */
 static struct minv_segment put_segment(const SegmentCache *segment)
 {
@@ -110,6 +60,7 @@ void minv_put_registers(CPUState *cpu)
 	state->cr4 = env->cr[4];
 	state->efer = env->efer;
 	state->pat = env->pat;
+	state->xcr0 = env->xcr0;
 	state->dr6 = env->dr[6];
 	state->dr7 = env->dr[7];
 	state->star = env->star;
@@ -122,7 +73,7 @@ void minv_put_registers(CPUState *cpu)
 	state->sysenter_eip = env->sysenter_eip;
 	for (i = 0; i < 4; i++)
 		accel->debug->dr[i] = env->dr[i];
-	put_fpu(env, (struct fxsave *)accel->fpu);
+	minv_put_fpu(env, accel->fpu);
 	state->interrupt_shadow = accel->shadow;
 	state->dirty = MINV_REGS_ALL;
 	accel->dirty = false;
@@ -156,6 +107,7 @@ void minv_get_registers(CPUState *cpu)
 	env->cr[4] = state->cr4;
 	env->efer = state->efer & ~(uint64_t)MSR_EFER_SVME;
 	env->pat = state->pat;
+	env->xcr0 = state->xcr0;
 	env->dr[6] = state->dr6;
 	env->dr[7] = state->dr7;
 	env->star = state->star;
@@ -168,7 +120,7 @@ void minv_get_registers(CPUState *cpu)
 	env->sysenter_eip = state->sysenter_eip;
 	for (i = 0; i < 4; i++)
 		env->dr[i] = accel->debug->dr[i];
-	get_fpu(env, (struct fxsave *)accel->fpu);
+	minv_get_fpu(env, accel->fpu);
 	x86_update_hflags(env);
 }
 
