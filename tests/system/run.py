@@ -27,7 +27,7 @@ ROWS = [
     ["boot-errors"],
     ["thin-dom0", "dom0-traps", "thin-pvh", "xl-verbs", "thin-pair", "thin-virsh"],
     ["xl-debian", "xl-side", "xl-many", "pvh-hostile", "xl-cycles", "sealing"],
-    ["dxl-verbs", "dxl-errors", "pair-screen", "pair-xapic"],
+    ["dxl-verbs", "dxl-errors", "pair-screen", "pair-xapic", "pair-avx"],
     ["dom0-io"],
     ["dom0-smp", "xl-sched"],
     ["dom0-kernel"],

@@ -37,6 +37,7 @@ class Setup:
     dom0: str = ""  # folder of another dom0 image
     cpus: int = 0  # 0: as many as run.py --cpus says
     memory: int = 4096  # MiB
+    avx: bool = False  # its processor has XSAVE and AVX
 
 
 def free_port():
@@ -74,7 +75,8 @@ class Machine:
             linux += " swiotlb=force"
         hypervisor, linux = f"{hypervisor} {setup.core}".strip(), f"{linux} {setup.linux}".strip()
         dom0 = setup.dom0 or images.dom0
-        argv = [chosen().program(), "-machine", "q35", "-accel", "tcg", "-cpu", chosen().cpu_by(several=(setup.cpus or cpus) > 1), "-smp", str(setup.cpus or cpus),
+        emulator = chosen(setup.avx)
+        argv = [emulator.program(), "-machine", "q35", "-accel", "tcg", "-cpu", emulator.cpu_by((setup.cpus or cpus) > 1, setup.avx), "-smp", str(setup.cpus or cpus),
                 "-m", str(setup.memory), "-display", "none", "-vga", "none", "-nodefaults",
                 *([] if setup.resets else ["-no-reboot"]),
                 "-kernel", images.core, "-append", hypervisor,
