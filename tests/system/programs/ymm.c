@@ -6,10 +6,15 @@
  *   ymm keep SECONDS WHO    two processes that look whether YMM0 to YMM15 hold what they put there
  *   ymm device FILE         moves between a YMM or XMM register and device memory: FILE is a PCI device's resource with its
  *                           MSI-X table of two entries or more, which no driver uses (and which knows no access of one byte)
- * As process 1 it starts `keep` beside /init.real, which it becomes.
+ *   ymm call DIGIT          holds a word in YMM15 for ten seconds, which the fidelity domain's process sees and begins or ends by
+ * As process 1, which becomes /init.real, it starts beside it `keep` from call 1 to call 2; with the option `spoil` of the kernel
+ * it spoils, from call 1 on, what the user of /dev/minv gives as the guest's registers.  They share the guest's serial line: it
+ * speaks only while the guest is in a call.
  */
 #include <cpuid.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define CALL	  "fidelity, now: %" /* 16 characters, the last is the digit */
 #define REGISTERS 16
 #define YMM	  32
 #define SPIN	  (1u << 25) /* TSC ticks that the registers wait for */
@@ -92,6 +98,9 @@ struct kept {
 	unsigned int rounds, gaps, wrong;
 };
 
+static bool called(char digit);
+
+/* Until the time is over, or, with 0 seconds, until call 2. */
 static struct kept keep(unsigned int seconds)
 {
 	static file_t in, out;
@@ -112,8 +121,47 @@ static struct kept keep(unsigned int seconds)
 			kept.wrong += memcmp(in[n], out[n], YMM) != 0;
 		}
 		kept.rounds++;
-	} while (time(NULL) < end);
+	} while (seconds ? time(NULL) < end : !called('2'));
 	return kept;
+}
+
+static int vcpu_memory = -1; /* of whoever has a vCPU of /dev/minv */
+static off_t vcpu_page;	     /* where in it the guest's registers are */
+
+static bool find_vcpu(void)
+{
+	DIR *processes = vcpu_memory < 0 ? opendir("/proc") : NULL;
+	struct dirent *entry;
+	char path[300], line[512];
+	unsigned long start;
+
+	while (processes && vcpu_memory < 0 && (entry = readdir(processes))) {
+		FILE *maps;
+
+		snprintf(path, sizeof(path), "/proc/%s/maps", entry->d_name);
+		maps = fopen(path, "r");
+		while (maps && vcpu_memory < 0 && fgets(line, sizeof(line), maps)) {
+			if (!strstr(line, "minv-vcpu") || sscanf(line, "%lx", &start) != 1)
+				continue;
+			snprintf(path, sizeof(path), "/proc/%s/mem", entry->d_name);
+			vcpu_memory = open(path, O_RDWR | O_CLOEXEC);
+			vcpu_page = (off_t)start + 4096;
+		}
+		if (maps)
+			fclose(maps);
+	}
+	if (processes)
+		closedir(processes);
+	return vcpu_memory >= 0;
+}
+
+/* As long as this process runs, all of the guest's registers are in that page. */
+static bool called(char digit)
+{
+	char upper[16];
+
+	return pread(vcpu_memory, upper, sizeof(upper), vcpu_page + 832 - 16) == 16 &&
+	       !memcmp(upper, CALL, 15) && upper[15] == digit;
 }
 
 /* Two, so that the system's own switches are in it. */
@@ -154,6 +202,21 @@ static void say_cpuid(void)
 	__cpuid_count(0xd, 2, size, offset, d, d);
 	printf(",components=%x,bytes=%u,most=%u,avx-at=%u+%u,xsaves=%u\n", a, b, c, offset, size,
 	       ones >> 3 & 1);
+}
+
+static void call(char digit)
+{
+	static file_t in, out;
+	time_t end = time(NULL) + 10;
+	unsigned int wrong = 0;
+
+	memcpy(in[15] + 16, CALL, 16);
+	in[15][31] = (uint8_t)digit;
+	do {
+		keep_once(in, out, ALL);
+		wrong += memcmp(in, out, sizeof(in)) != 0;
+	} while (time(NULL) < end);
+	printf("ymm-called:%u\n", wrong);
 }
 
 static volatile uint32_t *device;
@@ -267,8 +330,34 @@ static int try_device(const char *path)
 	return failures != 0;
 }
 
+/*
+ * Headers that XRSTOR refuses, and an MXCSR (which QEMU's takes).  Each time for a moment, in which this process sleeps and the
+ * guest goes on: its registers are loaded from that.
+ */
+static void spoil(FILE *console)
+{
+	static const uint64_t good[8] = { 7 }, bad_components[8] = { ~0ull },
+			      bad_reserved[8] = { 7, 1, 2, 3, 4, 5, 6, 7 };
+	const uint32_t bad_mxcsr = ~0u, good_mxcsr = 0x1f80;
+	const uint64_t *const headers[] = { bad_components, bad_reserved, good };
+	int n, written = 0;
+
+	for (n = 0; n < 30; n++) { /* within that call */
+		written += pwrite(vcpu_memory, headers[n % 3], 64, vcpu_page + 512) == 64 &&
+			   pwrite(vcpu_memory, n % 3 == 2 ? &bad_mxcsr : &good_mxcsr, 4,
+				  vcpu_page + 24) == 4;
+		usleep(2000);
+		pwrite(vcpu_memory, good, 64, vcpu_page + 512);
+		pwrite(vcpu_memory, &good_mxcsr, 4, vcpu_page + 24);
+		usleep(200000);
+	}
+	while (!called('2'))
+		usleep(20000);
+	fprintf(console, "\nymm-spoiled:%d\n", written);
+}
+
 /* In a fidelity domain: the guest's serial line is its console. */
-static int beside_init(char **argv)
+static int beside_init(int argc, char **argv)
 {
 	FILE *console;
 	int fd;
@@ -280,16 +369,24 @@ static int beside_init(char **argv)
 	while ((fd = open("/dev/hvc0", O_WRONLY | O_NOCTTY | O_CLOEXEC)) < 0)
 		usleep(100000);
 	console = fdopen(fd, "w");
-	for (;;)
-		keep_both(console, 20, "fidelity");
+	setvbuf(console, NULL, _IOLBF, 0);
+	while (!find_vcpu() || !called('1'))
+		usleep(20000);
+	if (argc > 1 && !strcmp(argv[1], "spoil"))
+		spoil(console);
+	else
+		keep_both(console, 0, "fidelity");
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	if (getpid() == 1)
-		return beside_init(argv);
+		return beside_init(argc, argv);
 	if (argc == 2 && !strcmp(argv[1], "cpuid"))
 		say_cpuid();
+	else if (argc == 3 && !strcmp(argv[1], "call"))
+		call(argv[2][0]);
 	else if (argc == 4 && !strcmp(argv[1], "keep"))
 		keep_both(stdout, (unsigned int)atoi(argv[2]), argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "device"))
