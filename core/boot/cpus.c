@@ -158,7 +158,8 @@ void cpus_start(void)
 	}
 	if (page)
 		memcpy(at, saved, PAGE_SIZE);
-	printk(LOG_INFO "%u CPUs\n", nr_cpus);
+	printk(LOG_INFO "%u CPUs, local APICs by %s\n", nr_cpus,
+	       lapic_by_msr() ? "MSR (x2APIC)" : "memory (xAPIC)");
 }
 
 void cpus_release(void)

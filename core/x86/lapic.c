@@ -69,6 +69,11 @@ void lapic_init(void)
 	put(REG_ESR, 0);
 }
 
+bool lapic_by_msr(void)
+{
+	return !page;
+}
+
 u32 lapic_id(void)
 {
 	return page ? get(REG_ID) >> 24 : get(REG_ID);

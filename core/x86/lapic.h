@@ -13,6 +13,8 @@
 
 void lapic_init(void); /* on each CPU */
 u32 lapic_id(void);
+/* Driven by MSR, not by memory. */
+bool lapic_by_msr(void);
 /* An interrupt message to one CPU: a vector, ICR_INIT, or ICR_STARTUP with the page to start at. */
 void lapic_send(u32 apic_id, u32 command);
 #define ICR_INIT    0x500u

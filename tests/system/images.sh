@@ -85,12 +85,21 @@ build_installer() {
 	rm -rf "$out/unpacked" "$out"/*.deb
 }
 
-# Debian's header packages name each other by absolute paths below /usr.
+# Debian's header packages name each other by absolute paths below /usr.  Older and newer kernels' come from their suites.
 build_headers() {
-	local version=$1 minor
-	minor=$(cut -d. -f1,2 <<<"$version")
-	(cd "$out" && apt-get -q download "linux-headers-$version" "linux-kbuild-$minor" \
-		"linux-headers-${version%-*}-common" && for x in *.deb; do dpkg -x "$x" .; done && rm ./*.deb)
+	local version=$1 config
+	case $version in
+	6.1.*) config= ;;
+	5.10.*) config=$(private_apt bullseye) ;;
+	*) config=$(private_apt bookworm-backports) ;;
+	esac
+	(
+		cd "$out"
+		[ -z "$config" ] || export APT_CONFIG=$config
+		apt-get -q download "linux-headers-$version"
+		dpkg-deb -f ./*.deb Depends | grep -oE 'linux-(kbuild-[^ ,]+|headers-[^ ,]+-common)' | xargs apt-get -q download
+		for x in *.deb; do dpkg -x "$x" .; done && rm ./*.deb
+	)
 	mv "$out/usr/src/linux-headers-$version" "$out/usr/src/headers"
 	# Through its links, so that the folder may move when it is done.
 	sed -i "s,/usr/src/,\$(dir \$(abspath \$(lastword \$(MAKEFILE_LIST))))../," "$out/usr/src/headers/Makefile"

@@ -23,7 +23,7 @@ class Bare:
         self.folder = folder
         self.lines = [LogFile(f"{folder}/serial.log"), LogFile(f"{folder}/serial-2.log")]
         self.monitor = f"{folder}/monitor"
-        self.argv = [emulator.program(), "-machine", machine, "-accel", "tcg", "-cpu", cpu or emulator.cpu_by(several=cpus > 1), "-smp", str(cpus),
+        self.argv = [emulator.program(), "-machine", machine, "-accel", "tcg", "-cpu", cpu or emulator.cpu_by(cpus > 1), "-smp", str(cpus),
                      "-m", str(memory_mib), "-display", "none", "-vga", vga, "-nodefaults", "-no-reboot",
                      "-qmp", f"unix:{self.monitor},server=on,wait=off"]
         for line in self.lines:

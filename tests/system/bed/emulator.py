@@ -16,9 +16,9 @@ class Emulator:
     cpu: str
     folder: str = ""
 
-    def cpu_by(self, several, avx):
-        """Several processors run by -icount (machine.py), with which QEMU 10 ends at an access to the x2APIC's timer ("Bad icount read")."""
-        cpu = self.cpu.replace("+x2apic", "-x2apic") if several else self.cpu
+    def cpu_by(self, counted, avx=False):
+        """counted: by -icount, as several processors are (machine.py), with which QEMU 10 ends at an access to the x2APIC's timer ("Bad icount read")."""
+        cpu = self.cpu.replace("+x2apic", "-x2apic") if counted else self.cpu
         return cpu.replace(WITHOUT_AVX, "") if avx else cpu
 
     def program(self):
@@ -36,6 +36,6 @@ def choose(name):
     _chosen[0] = name
 
 
-def chosen(avx=False):
-    """avx: one whose guests' XSETBV is intercepted; with 7.2 it goes through, and the core does not hear of it."""
-    return BEDS["qemu10" if avx else _chosen[0]]
+def chosen(newer=False):
+    """newer: one with x2APIC, and whose guests' XSETBV is intercepted; with 7.2 it goes through, and the core does not hear of it."""
+    return BEDS["qemu10" if newer else _chosen[0]]

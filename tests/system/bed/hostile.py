@@ -31,7 +31,7 @@ def build(version, folder):
         shutil.copy(os.path.join(HERE, name), module)
     with open(os.path.join(module, "Makefile"), "w", encoding="ascii") as file:
         file.write("obj-m := hostile_kernel.o\n")
-    command(["make", "-C", image("headers", version) + "/headers", f"M={module}", "modules"], log)
+    command(["make", "-C", image("headers", version) + "/headers", "CC=gcc", f"M={module}", "modules"], log)
     program = os.path.join(folder, "hostile")
     sources = [name for name in sorted(glob.glob(HERE + "/*.c")) if not name.endswith("hostile_kernel.c")]
     command(["gcc", "-std=gnu11", "-O2", "-static", "-Wall", "-Wextra", "-D__XEN_TOOLS__", "-I", ABI, "-o", program,

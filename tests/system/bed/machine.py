@@ -38,6 +38,7 @@ class Setup:
     cpus: int = 0  # 0: as many as run.py --cpus says
     memory: int = 4096  # MiB
     avx: bool = False  # its processor has XSAVE and AVX
+    x2apic: bool = False  # has it with several processors too: on one thread, by the host's clock
 
 
 def free_port():
@@ -75,8 +76,12 @@ class Machine:
             linux += " swiotlb=force"
         hypervisor, linux = f"{hypervisor} {setup.core}".strip(), f"{linux} {setup.linux}".strip()
         dom0 = setup.dom0 or images.dom0
-        emulator = chosen(setup.avx)
-        argv = [emulator.program(), "-machine", "q35", "-accel", "tcg", "-cpu", emulator.cpu_by((setup.cpus or cpus) > 1, setup.avx), "-smp", str(setup.cpus or cpus),
+        cpus = setup.cpus or cpus
+        emulator = chosen(newer=setup.avx or setup.x2apic)
+        # By -icount processors take turns on one thread, and the clock goes by what they execute: on threads of their own they
+        # break each other's SVM state (doc/architecture.md), and a host with too few idle processors makes some late.
+        counted = cpus > 1 and not setup.x2apic
+        argv = [emulator.program(), "-machine", "q35", "-accel", "tcg,thread=single", "-cpu", emulator.cpu_by(counted, setup.avx), "-smp", str(cpus),
                 "-m", str(setup.memory), "-display", "none", "-vga", "none", "-nodefaults",
                 *([] if setup.resets else ["-no-reboot"]),
                 "-kernel", images.core, "-append", hypervisor,
@@ -91,9 +96,7 @@ class Machine:
         for number, (disk, disk_format) in enumerate(disks):
             argv += ["-drive", f"file={disk.replace(',', ',,')},format={disk_format},if=none,id=disk{number},snapshot=on"]
             argv += ["-device", f"virtio-blk-pci,drive=disk{number}"]
-        if (setup.cpus or cpus) > 1:
-            # Processors take turns on one thread, and the clock goes by what they execute: on threads of their own they
-            # break each other's SVM state (doc/architecture.md), and a host with too few idle processors makes some late.
+        if counted:
             argv += ["-icount", "shift=1"]
         if setup.devices:
             argv += setup.devices(self)

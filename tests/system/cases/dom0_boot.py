@@ -25,17 +25,16 @@ GRUB_CMDLINE_LINUX="net.ifnames=0 modprobe.blacklist=bochs"
 GRUB_CMDLINE_DIPTYCH="console=com1,vga dom0_mem=1G,max:1G loglvl=all"
 GRUB_CMDLINE_LINUX_DIPTYCH="console=tty0 console=hvc0"
 """
-# As the machine's init, where an installer's rescue shell would be: {steps}, then off.
+# As the machine's init, where an installer's rescue shell would be: {steps}, until one fails, then off.
 INSTALL = """#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 say() {{ echo "install: $*"; }}
-{{
-	set -e
+cat >/root/steps <<'STEPS'
 {steps}
-	say done
-}} 2>&1 || say failed
+STEPS
+if sh -ex /root/steps 2>&1; then say done; else say failed; fi
 sync
 mount -o remount,ro /
 # In memory before the disk goes: a program that init could not load any more would end init, and the kernel would panic.

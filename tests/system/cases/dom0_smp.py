@@ -130,9 +130,25 @@ def on(bed, cpus):
     bed.figure(f"dom0-smp on {cpus} CPUs:\n" + dom0.run("xl vcpu-list; grep -E 'CPU0|timer|RES|CAL|NMI' /proc/interrupts"))
 
 
+def by_x2apic(bed, cpus):
+    """The processors' own APICs by MSR: INIT and SIPI, IPIs, NMIs between them, offline and online."""
+    dom0 = bed.dom0(Setup(name=f"x2apic{cpus}", cpus=cpus, x2apic=True))
+    said = dom0.run("nproc").strip()
+    if said != str(cpus):
+        raise Failed(f"by x2APIC: the machine has {cpus} CPUs, dom0 {said}")
+    if not re.search(r"local APICs by MSR", dom0.machine.serial.text()):
+        raise Failed("the core does not drive its local APICs by MSR")
+    each_works(dom0, cpus)
+    calls(dom0, cpus)
+    nmis(dom0, cpus)
+    off_and_on(dom0, cpus, 2)
+
+
 def run(bed):
     for cpus in [bed.cpus] if bed.cpus > 1 else [2, 4] if bed.full else [2]:
         left = bed.left_behind()
         if left:
             raise Failed(left)
         on(bed, cpus)
+    bed.stop()
+    by_x2apic(bed, bed.cpus if bed.cpus > 1 else 2)

@@ -18,7 +18,7 @@ STEPS = """
 	dpkg -i /var/debs/xen/*.deb
 	update-grub
 	grep -q xen-4.17 /boot/grub/grub.cfg
-	! grep diptych /boot/grub/grub.cfg
+	if grep diptych /boot/grub/grub.cfg; then exit 1; fi
 	cp /boot/grub/grub.cfg /root/before.cfg
 	dpkg -i /var/debs/diptych/*.deb
 	grep -q 'multiboot2.*/boot/diptych-core' /boot/grub/grub.cfg
