@@ -211,7 +211,8 @@ def networks(bed, dom0, rounds):
     dom0.run("modprobe e1000; ip link set eth1 up && ip address replace 10.0.3.15/24 dev eth1")
     with Counted(bed, dom0, "e1000 by INTx", r"IO-APIC\s+\d+-fasteoi", E1000, rounds * PATTERN_MIB):
         net(dom0, "e1000", 5002, rounds)
-    dom0.run("systemd-run -q --unit=io-uart-open sh -c 'exec sleep 3600 </dev/ttyS1'")
+    dom0.run("systemd-run -q --unit=io-uart-open sh -c 'exec sleep 3600 </dev/ttyS1'; "
+             "until grep -q ttyS1 /proc/interrupts; do sleep 0.2; done", within=120)
     with Counted(bed, dom0, "16550", r"IO-APIC\s+\d+-edge", UART, rounds * UART_KIB):
         uart(dom0, UART_KIB * rounds)
     dom0.run("systemctl stop io-uart-open")
