@@ -11,6 +11,7 @@
 #include "protect/protect.h"
 #include "protect/confine.h"
 #include "vcpu/counts.h"
+#include "vcpu/cpuid.h"
 #include "vcpu/relay.h"
 #include "vcpu/sched.h"
 #include "x86/console.h"
@@ -100,12 +101,25 @@ static void serve_interrupts(struct cpu *c)
 		relay_pay_due(c);
 }
 
+/* Of leaves 1 to 0xd and the hypervisor's own range some depend on the vCPU, or on what the policy has in leaf 1. */
+static __attribute__((noinline)) void cpuid_of(struct vcpu *v, u32 leaf, u32 subleaf, u32 r[4])
+{
+	u32 features[4];
+
+	if (leaf == 1 || leaf == 7 || leaf == 0xd) {
+		policy_lookup(v->domain, 1, 0, features);
+		cpuid_depend(leaf, subleaf, features[2], r);
+	}
+	cpuid_vcpu(v, v->domain->id, leaf, subleaf, r);
+}
+
 static void on_cpuid(struct vcpu *v)
 {
 	u32 leaf = (u32)v->vmcb->rax, subleaf = (u32)v->regs.r[RCX], r[4];
 
 	policy_lookup(v->domain, leaf, subleaf, r);
-	cpuid_vcpu(v, v->domain->id, leaf, subleaf, r);
+	if (leaf - 1 < 0xd || leaf - 0x40000000 < 0x40000000)
+		cpuid_of(v, leaf, subleaf, r);
 	v->vmcb->rax = r[0];
 	v->regs.r[RBX] = r[1];
 	v->regs.r[RCX] = r[2];

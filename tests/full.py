@@ -70,7 +70,7 @@ ON_PAIRS = ON_DOM0 + ["fidelity-stubdom", "toolstack", "libvirt-driver", "debian
 ON_LIBVIRT = BUILD + ["libvirt-driver", "toolstack"]
 ON_PROOF = BUILD + ["core", "proof"]
 # What the fuzzed worlds are built of, by `clang -MM`.
-ON_FUZZ = ["core/domain", "core/include", "core/protect", "core/vcpu/*.h", "core/vcpu/sched.c", "core/vcpu/vcpu.c",
+ON_FUZZ = ["core/domain", "core/include", "core/protect", *(f"core/vcpu/{name}" for name in ("counts.h", "relay.h", "sched.h", "vcpu.h", "sched.c", "vcpu.c")),
            *(f"core/x86/{name}.h" for name in ("console", "cpu", "paging", "percpu", "smp", "speculation", "svm", "this_cpu",
                                                "time", "xstate")),
            "core/x86/xstate.c", "core/xen", "tests/fuzz", "tests/unit/*.h"]

@@ -3,6 +3,8 @@
  * CPUID: the most that any domain may see (an allow-list over the processor's
  * own answer), and what depends on the vCPU (contract 1.5, 3.13).
  */
+#include "vcpu/cpuid.h"
+
 #include "lib.h"
 #include "vcpu/vcpu.h"
 #include "x86/cpu.h"
@@ -31,17 +33,20 @@
 #define LEAF7_ECX BIT(2) /* UMIP */
 #define LEAF7_EDX BIT(4) /* FSRM */
 /* 80000001 without SVM, OSVW, IBS, XOP, FMA4, SKINIT, LWP, TOPOEXT, FFXSR, RDTSCP. */
-/* 80000008: CLZERO; IBPB, IBRS, STIBP and how they are to be used, SSBD, SSB_NO, PSFD. */
-#define EXT8_EBX                                                                                  \
-	(BIT(0) | BIT(12) | BIT(14) | BIT(15) | BIT(16) | BIT(17) | BIT(18) | BIT(19) | BIT(24) | \
-	 BIT(26) | BIT(28))
+/* 80000008: CLZERO, FXSAVE's pointers restored; IBPB, IBRS, STIBP and how they are to be used, SSBD, SSB_NO, PSFD. */
+#define EXT8_EBX                                                                                 \
+	(BIT(0) | BIT(2) | BIT(12) | BIT(14) | BIT(15) | BIT(16) | BIT(17) | BIT(18) | BIT(19) | \
+	 BIT(24) | BIT(26) | BIT(28))
 #define EXT1_ECX (BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8))
 #define EXT1_EDX ((LEAF1_EDX)&0x0183f3ffu) | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(29)
 
 /* XSAVE, and what is used only by those whom it saves. */
+#define LEAF1_ECX_XSAVE	 BIT(26)
+#define LEAF1_ECX_OF_AVX BIT(28)
+
 static u32 xsave_features(void)
 {
-	return xstate_mask ? BIT(26) : 0;
+	return xstate_mask ? LEAF1_ECX_XSAVE : 0;
 }
 
 static u32 avx_features(u32 bits)
@@ -165,6 +170,24 @@ static void hypervisor_leaf(struct vcpu *v, u16 domid, u32 leaf, u32 subleaf, u3
 		break;
 	default:
 		break;
+	}
+}
+
+void cpuid_depend(u32 leaf, u32 subleaf, u32 leaf1_ecx, u32 table[4])
+{
+	bool xsave = leaf1_ecx & LEAF1_ECX_XSAVE, avx = xsave && (leaf1_ecx & LEAF1_ECX_OF_AVX);
+
+	if (leaf == 1 && !avx)
+		table[2] &= ~LEAF1_ECX_AVX;
+	if (leaf == 7 && !avx) {
+		table[1] &= ~LEAF7_EBX_AVX;
+		table[2] &= ~LEAF7_ECX_AVX;
+	}
+	if (leaf == 0xd && (!xsave || (subleaf > 1 && !avx)))
+		table[0] = table[1] = table[2] = table[3] = 0;
+	if (leaf == 0xd && subleaf == 0 && xsave && !avx) {
+		table[0] &= ~(u32)XCR0_AVX;
+		table[2] = XSTATE_LEGACY;
 	}
 }
 

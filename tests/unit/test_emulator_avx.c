@@ -206,6 +206,7 @@ static void random_state(unsigned int round)
 	memcpy(fpu, native_fpu, sizeof(fpu));
 }
 
+/* XSTATE_BV may say "used" of a component in its first state whenever the kernel has loaded the registers meanwhile. */
 static void expect_same(const char *name)
 {
 	ck_assert_msg(!memcmp(memory, shadow, WINDOW), "%s: memory differs", name);
@@ -214,8 +215,6 @@ static void expect_same(const char *name)
 		      name);
 	ck_assert_msg(!memcmp(fpu + UPPER_AT, native_fpu + UPPER_AT, 256),
 		      "%s: upper halves differ", name);
-	ck_assert_msg(fpu[HEADER] == native_fpu[HEADER], "%s: XSTATE_BV %u, the processor has %u",
-		      name, fpu[HEADER], native_fpu[HEADER]);
 }
 
 static unsigned int tried;
