@@ -5,7 +5,12 @@ The formulas are elements.py's, in one incremental solver: every condition and e
 become bits once, and what the solver learned from them serves the next question.  One question is about all goals at
 once; the model says which of them breaks.  It can be asked of small states only, with a few frames, tables, slots and
 epochs: what one of them breaks is broken.
+
+A solver grows with every literal and with what it learned. When Z3 holds more than MOST, the solver that grew most is
+let go, of whatever finder; one asked again begins with its facts.
 """
+import weakref
+
 import z3
 
 from explore import limit
@@ -15,20 +20,46 @@ from state import ARRAYS, SCALARS
 SMALL = {'live_frames': 6, 'live_tables': 6, 'live_slots': 6, 'dom_incarnation': 3, 'leaf_age': 7, 'slot_age': 7}
 SMALL.update(dict.fromkeys([n for n in (*ARRAYS, *SCALARS) if n.endswith('_stamp') or 'epoch' in n] + ['cpu_pending'], 7))
 
+# Bytes, of the 4 GiB that a proof may have: seventeen solvers of map_mmio's longest path have 0.8 GiB when they begin,
+# half a second each, and came to 3.6 before its first try was over. The most that one question took is 0.5.
+MOST = 2 << 30
+living = weakref.WeakSet()
+
+
+def held():
+    return z3.Z3_get_estimated_alloc_size()
+
+
+def let_go():
+    """Solvers, until Z3 holds no more than MOST. What they learned is lost, which costs time only."""
+    while held() > MOST:
+        solving = [f for f in living if f.solver is not None]
+        if not solving:
+            return
+        max(solving, key=lambda f: f.grown).forget()
+
 
 class Finder:
     def __init__(self, elements, facts, large=()):
         """large: what is not small in a small state all the same."""
         self.bounds = {name: most for name, most in SMALL.items() if name not in large}
-        self.elements, self.solver = elements, z3.SolverFor('QF_BV')
-        self.solver.set('simplify.delay', 100000)  # else each question begins with what takes longer than most answers
+        self.elements, self.facts, self.small = elements, facts, z3.Bool('small')
+        self.forget()
+        living.add(self)
+
+    def forget(self):
+        """Begins again with the next question."""
+        self.solver, self.grown = None, 0
         self.by_name, self.seen, self.literals, self.keep = {}, set(), {}, []
-        self.small = z3.Bool('small')
+
+    def begin(self):
+        self.solver = z3.SolverFor('QF_BV')
+        self.solver.set('simplify.delay', 100000)  # else each question begins with what takes longer than most answers
         for name, most in self.bounds.items():
             if name in SCALARS:
                 self.solver.add(z3.Implies(self.small, z3.ULE(z3.BitVec(name, 64), most)))
-        for f in facts:
-            for p in elements.parts(f):
+        for f in self.facts:
+            for p in self.elements.parts(f):
                 self.solver.add(p)
                 self.meet(p)
 
@@ -64,6 +95,16 @@ class Finder:
 
     def ask(self, conditions, goals, steps, small):
         """(unsat, sat or unknown, the first of the goals that breaks) under these conditions."""
+        before = held()
+        if self.solver is None:
+            self.begin()
+        try:
+            return self.check(conditions, goals, steps, small)
+        finally:
+            self.grown += held() - before
+            let_go()
+
+    def check(self, conditions, goals, steps, small):
         some = z3.Bool('some!%d' % len(self.literals))
         self.literals[some.get_id()] = some
         broken = [self.literal(z3.Not(g)) for g in goals]
