@@ -53,8 +53,6 @@ OPERATIONS = [*theorems.OPERATIONS, *boot.OPERATIONS, RUN_PATH]
 # What proofs are made of, of theorems about the invariant alone and of operations.
 ABOUT_INVARIANT = ['explore.py', 'general.py', 'ghost.py', 'invariant.py', 'lift.py', 'state.py']
 PROVER = ['elf.py', 'explore.py', 'ghost.py', 'invariant.py', 'lift.py', 'prove.py', 'state.py', 'theorems.py']
-# Of these not everything that the search leaves has been looked at: --mistakes tries them.
-UNTRIED = []
 # What the search depends on besides.
 MISTAKES = ['elements.py', 'finder.py', 'mutate.py']
 # Those with paths that only a mistake opens; what boot calls and the run path were not looked at.
@@ -229,8 +227,8 @@ def excused():
 
 
 # Longest first, so that two at a time end together.
-LONG = ['slot_drop', 'unmap', 'map_slot', 'domain_create', 'flush_end', 'map_partner', 'map_own', 'table_link',
-        'map_mmio']
+LONG = ['map_mmio', 'slot_drop', 'unmap', 'map_slot', 'domain_create', 'flush_end', 'map_partner', 'map_own',
+        'table_link']
 
 
 def main(argv):
@@ -289,10 +287,7 @@ def main(argv):
         print('[%s]   %s' % (time.strftime('%H:%M:%S'), text), flush=True)
 
     tasks = []
-    for n in sorted(successes, key=lambda n: (n not in LONG, n)) if whole or tell else []:
-        if whole and n in UNTRIED:
-            print('mistakes in %s were not tried (proof/prove.sh ELF --mistakes %s)' % (n, n))
-            continue
+    for n in sorted(successes, key=lambda n: (LONG.index(n) if n in LONG else len(LONG), n)) if whole or tell else []:
         about = hash_of(MISTAKES + (['opened.py'] if n in OPENED else [])) + json.dumps(sorted(mutate.read_harmless(n)))
         key = hashlib.sha256((key_of(elf, n, spec) + about).encode()).hexdigest()[:32]
         tasks.append(('mistakes in ' + n, functools.partial(mistakes, elf, n, successes[n], say if tell else None),
