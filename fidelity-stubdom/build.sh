@@ -91,6 +91,8 @@ build_image() {
 	archive "$root" >>"$out/initramfs-uefi"
 	cp "$kernel/vmlinuz" "$out/vmlinuz"
 	rm -rf "$root"
+	# What each pair has in memory and each start unpacks stays small.
+	[ "$(cat "$out/vmlinuz" "$out/initramfs-uefi" | wc -c)" -lt 8000000 ] || die "kernel and initramfs are 8 MB or more"
 }
 
 archive() {

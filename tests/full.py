@@ -48,7 +48,12 @@ PAIRS = [
     ("pairs-hour", "five Debians, each a pair, at work side by side for an hour", "pairs-hour"),
     ("pairs-verbs", "dxl's verbs; its errors, with 40 kills", "dxl-verbs dxl-errors"),
     ("pairs-smp", "pairs on 2 CPUs; UEFI, 1 GiB each way; hostile guests", "pair-smp pair-uefi pair-hostile"),
-    ("pairs-qemu10", "the same by QEMU 10.0 but for the hostile guests", "--bed qemu10 pair-smp pair-uefi"),
+    ("pairs-avx", "AVX, device memory by it; APIC by memory, qcow2 on IDE; with a BIOS 1 GiB each way",
+     "pair-avx pair-xapic thin-pair"),
+    ("pairs-qemu10-smp", "QEMU 10.0: pairs on 2 CPUs; UEFI, 1 GiB each way; hostile guests", "--bed qemu10 pair-smp pair-uefi pair-hostile"),
+    ("pairs-qemu10-systems", "QEMU 10.0: memtest86+, UEFI's shell, GRUB's, iPXE, boot from the network, Debian's installer",
+     "--bed qemu10 pair-screen pair-systems pair-xapic"),
+    ("pairs-qemu10-verbs", "QEMU 10.0: dxl's verbs; its errors, with 40 kills", "--bed qemu10 dxl-verbs dxl-errors"),
 ]
 
 HEAD = """# `./check --full`

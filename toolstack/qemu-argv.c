@@ -224,6 +224,8 @@ char **qemu_argv(const struct diptych_desc *desc)
 	add_nics(&list, desc);
 	add(&list, "-device");
 	add(&list, "virtio-balloon-pci,id=balloon");
+	add(&list, "-device");
+	add(&list, "virtio-rng-pci,id=rng");
 	if (list.failed) {
 		qemu_argv_free(list.items);
 		return NULL;

@@ -45,7 +45,7 @@ static char *joined(void)
 	return text;
 }
 
-#define BALLOON " -device virtio-balloon-pci,id=balloon"
+#define BALLOON " -device virtio-balloon-pci,id=balloon -device virtio-rng-pci,id=rng"
 #define HEAD	HEAD_OF("pc")
 #define HEAD_OF(machine)                                                                 \
 	"-accel minv -cpu max,migratable=off -nodefaults -no-user-config -display none " \

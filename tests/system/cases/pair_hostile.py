@@ -135,6 +135,21 @@ def bad_guest(bed, dom0, console, pvh):
         dom0.run("dxl destroy real1", within=300)
 
 
+def unknown_instruction(bed, dom0):
+    """One that the emulator has not, at device memory: the guest crashes, its bytes are told, on_crash is honoured."""
+    dom0.run("echo 'on_crash = \"preserve\"' >>/tmp/real1.cfg; : >/var/log/diptych/real1.log; dxl create /tmp/real1.cfg", within=600)
+    console = dom0.dialogue("real-unknown", "dxl console real1")
+    log_in_and_look(console, disk_kernel(bed))
+    fetch(dom0, console)
+    console.send("/root/hostile guest-unknown\n")
+    dom0.run("for i in $(seq 120); do grep -q 'both panels are kept' /var/log/diptych/real1.log && exit; sleep 1; done; exit 1", within=300)
+    console.close()
+    said = dom0.run("cat /var/log/diptych/real1.log; dxl list real1")
+    if not re.search(r"has ended: crash[\s\S]*no emulation of dd 0[\s\S]*real1 .* -+c-* ", said):
+        raise Failed(f"of an instruction that is not emulated it was said:\n{said}")
+    dom0.run("dxl destroy real1", within=300)
+
+
 def run(bed):
     dom0 = bed.dom0(Setup(name="smp2", cpus=2))
     bridge_up(dom0)
@@ -151,6 +166,8 @@ def run(bed):
     bad_fidelity(bed, dom0, image)
     still_there(pvh, real)
     bad_guest(bed, dom0, real, pvh)
+    unknown_instruction(bed, dom0)
+    still_there(pvh)
     pvh.close()
     dom0.run("xl destroy pvh1", within=300)
     if dom0.domains() != ["Domain-0"]:

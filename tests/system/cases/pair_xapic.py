@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A Linux that uses its local APIC by memory, as all 32-bit ones and those with `nox2apic` do: timers, the serial line's
-interrupt and sleep go on, though such a guest is offered the interrupts' paravirtual end, too."""
+interrupt and sleep go on, though such a guest is offered the interrupts' paravirtual end, too.  It is booted from qcow2 on IDE."""
 import os
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ memory = 128
 vcpus = 1
 serial = "pty"
 vga = "none"
-disk = [ "/tmp/xapic.img,raw,xvda,w" ]
+disk = [ "/tmp/xapic.img,qcow2,hda,w" ]
 """
 GRUB = "set timeout=0\nlinux /vmlinuz console=ttyS0 quiet nox2apic\ninitrd /initramfs\nboot\n"
 INIT = """#!/bin/busybox sh
@@ -37,8 +37,10 @@ def disk(bed, folder):
         file.write(INIT)
     os.chmod(f"{tree}/init", 0o755)
     subprocess.run(f"cd {tree} && find . | cpio --quiet -o -H newc -R 0:0 >{initramfs}", shell=True, check=True)
-    return grub_disk.make(os.path.join(folder, "disk"), GRUB,
-                          {"vmlinuz": f"{bed.images.dom0}/vmlinuz", "initramfs": initramfs}, 32, ["linux"])
+    raw = grub_disk.make(os.path.join(folder, "disk"), GRUB,
+                         {"vmlinuz": f"{bed.images.dom0}/vmlinuz", "initramfs": initramfs}, 32, ["linux"])
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, f"{raw}.qcow2"], check=True)
+    return f"{raw}.qcow2"
 
 
 def asked(console, text, pattern, within):
