@@ -50,7 +50,7 @@ def read_clock(dom0, console):
     before = exits(dom0)
     command(console, f"for i in $(seq {READS}); do t=$EPOCHREALTIME; done", "read", 300)
     used = spent(before, exits(dom0))
-    if used["total"] > READS // 20:
+    if used["total"] > READS // 10:
         raise Failed(f"{READS} readings of the clock took too many exits: {used}")
     return used
 
