@@ -15,7 +15,7 @@
  *   /local/domain/F/diptych/disk/SLOT/disc = SLOT	where the disc of that CD-ROM drive is, "" none
  *   /local/domain/F/diptych/nic/SLOT = MAC		eth<SLOT> in F
  *   /local/domain/F/diptych/state			F's to write: "running", "exited CODE", ...
- *   /local/domain/F/diptych/error			F's to write: the last lines of what failed
+ *   /local/domain/F/diptych/error			F's to write: QEMU's last lines, or what failed
  *   /libxl/G/type = hvm, /vm/UUID/name, /uuid		as libxl
  */
 #include <errno.h>

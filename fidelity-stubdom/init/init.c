@@ -5,7 +5,7 @@
  *
  *   diptych/argv/000 ...  QEMU's arguments (read)
  *   diptych/state         "running", then "exited N" or "killed N" (written)
- *   diptych/error         why it failed: the last lines of QEMU or of init (written)
+ *   diptych/error         the last lines of QEMU, or why init failed (written)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -160,6 +160,18 @@ static void wait_for_devices(char *const argv[])
 	}
 }
 
+/* Without a console the kernel opens nothing for init: then a pipe could be 1 or 2, and closed when QEMU begins. */
+static void open_first_three(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
 int main(void)
 {
 	char last_lines[1024] = "", state[32];
@@ -167,6 +179,7 @@ int main(void)
 	int status;
 
 	mount_or_fail("devtmpfs", "/dev");
+	open_first_three();
 	mount_or_fail("proc", "/proc");
 	mount_or_fail("sysfs", "/sys");
 	mount_or_fail("tmpfs", "/tmp");
@@ -180,10 +193,10 @@ int main(void)
 	xenstore_write("diptych/state", "running");
 
 	status = process_run(argv, last_lines, sizeof(last_lines));
-	if (status != 0) {
+	if (status != 0)
 		guest_crashed();
+	if (*last_lines) /* also why it has stopped its guest */
 		xenstore_write("diptych/error", last_lines);
-	}
 	if (WIFSIGNALED(status))
 		snprintf(state, sizeof(state), "killed %d", WTERMSIG(status));
 	else
