@@ -3,20 +3,8 @@
  * The instruction emulator's VEX forms against this processor, and its list of them against a second one, row by row; SSE
  * forms where the upper halves of the registers are at stake.
  */
-#define _GNU_SOURCE /* memfd_create, before any header */
-#include "../../fidelity-stubdom/emulator/decode.c"
-#undef R
-#undef W
-#undef RW
-#undef REG
-#undef BREG
-#include "../../fidelity-stubdom/emulator/vex.c"
-#include "../../fidelity-stubdom/emulator/string.c"
-#include "../../fidelity-stubdom/emulator/execute.c"
-#include <check.h>
-#include <stdio.h>
+#include "emulator_world.h"
 
-#define WINDOW	 4096
 #define OPERAND	 1024 /* where the operand is in it */
 #define XMM_AT	 160
 #define HEADER	 512
@@ -80,44 +68,9 @@ static const struct row {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static uint8_t *code_write, *code_execute;
-static uint8_t *memory, *shadow; /* the processor's and the emulator's */
-static uint64_t seed;
-static struct emulator emulator;
 static uint8_t fpu[EMULATOR_XSAVE] __attribute__((aligned(64)));
 static uint8_t native_fpu[EMULATOR_XSAVE] __attribute__((aligned(64)));
 static uint8_t host_fpu[EMULATOR_XSAVE] __attribute__((aligned(64)));
-
-static uint64_t rnd(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
-static bool in_window(uint64_t linear, unsigned int size)
-{
-	return linear >= (uintptr_t)memory && linear + size <= (uintptr_t)memory + WINDOW;
-}
-
-static bool read_memory(void *opaque, uint64_t linear, void *data, unsigned int size)
-{
-	(void)opaque;
-	if (!in_window(linear, size))
-		return false;
-	memcpy(data, shadow + (linear - (uintptr_t)memory), size);
-	return true;
-}
-
-static bool write_memory(void *opaque, uint64_t linear, const void *data, unsigned int size)
-{
-	(void)opaque;
-	if (!in_window(linear, size))
-		return false;
-	memcpy(shadow + (linear - (uintptr_t)memory), data, size);
-	return true;
-}
 
 static bool runs(void)
 {
@@ -126,24 +79,10 @@ static bool runs(void)
 
 static void setup(void)
 {
-	int fd = memfd_create("test", 0);
-
-	seed = 88172645463325252ull;
-	ck_assert_int_eq(ftruncate(fd, PAGE), 0);
-	code_write = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	code_execute = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-	memory = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	shadow = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ck_assert(memory != MAP_FAILED && shadow != MAP_FAILED && code_write != MAP_FAILED &&
-		  code_execute != MAP_FAILED);
-	memset(&emulator, 0, sizeof(emulator));
-	ck_assert(emulator_init(&emulator));
-	emulator.code_bits = emulator.stack_bits = 64;
+	emulator_world();
 	emulator.fpu = fpu;
 	emulator.xsave = emulator.avx = true;
 	emulator.avx2 = __builtin_cpu_supports("avx2");
-	emulator.read = read_memory;
-	emulator.write = write_memory;
 }
 
 /* [base + 0x100], base RSI or R13, or with RDX or R10 as index; returns the length. */

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 
-from bed import grub_disk
+from bed import grub_disk, initramfs
 from bed.machine import Setup
 from bed.output import Failed
 
@@ -46,23 +46,6 @@ ROUNDS, GAPS = 20, 20
 SEEN = "xsave=1,osxsave=1,avx=1,avx2=1,xcr0=7,components=7,bytes=832,most=832,avx-at=576+256,xsaves=0"
 
 
-def archive(tree, path):
-    subprocess.run(f"cd {tree} && find . | cpio --quiet -o -H newc -R 0:0 >{path}", shell=True, check=True)
-
-
-def initramfs(program, folder):
-    tree, path = os.path.join(folder, "tree"), os.path.join(folder, "initramfs")
-    for name in ("bin", "dev", "proc", "sys"):
-        os.makedirs(os.path.join(tree, name))
-    shutil.copy("/bin/busybox", f"{tree}/bin/busybox")
-    shutil.copy(program, f"{tree}/bin/ymm")
-    with open(f"{tree}/init", "w", encoding="ascii") as file:
-        file.write(INIT)
-    os.chmod(f"{tree}/init", 0o755)
-    archive(tree, path)
-    return path
-
-
 def fidelity_with(bed, program, folder):
     """The fidelity domain's own image, and the program beside its init."""
     ours, tree, path = f"{bed.root}/usr/lib/x86_64-linux-gnu/diptych/fidelity/initramfs", os.path.join(folder, "over"), os.path.join(folder, "fidelity")
@@ -71,7 +54,7 @@ def fidelity_with(bed, program, folder):
         subprocess.run(["cpio", "--quiet", "-i", "-D", tree, "init", "./init"], input=packed.read(), check=True)
     os.rename(f"{tree}/init", f"{tree}/init.real")
     shutil.copy(program, f"{tree}/init")
-    archive(tree, f"{path}.over")
+    initramfs.archive(tree, f"{path}.over")
     with open(path, "wb") as file:
         for part in (ours, f"{path}.over"):
             with open(part, "rb") as source:
@@ -148,7 +131,7 @@ def run(bed):
     os.makedirs(folder)
     program = os.path.join(folder, "ymm")
     subprocess.run(["gcc", "-std=gnu11", "-O2", "-static", "-Wall", "-Wextra", "-o", program, SOURCE], check=True)
-    ramdisk = initramfs(program, folder)
+    ramdisk = initramfs.make(os.path.join(folder, "guest"), INIT, [(program, "bin/ymm")])
     disk = grub_disk.make(os.path.join(folder, "disk"), GRUB, {"vmlinuz": f"{bed.images.dom0}/vmlinuz", "initramfs": ramdisk}, 32, ["linux"])
     dom0 = bed.dom0(Setup(name="avx", cpus=1, avx=True))
     for source, path in ((program, "/tmp/ymm"), (ramdisk, "/tmp/avx-initramfs"), (disk, "/tmp/avx.img"),

@@ -3,10 +3,8 @@
 kills at most its own pair: the core stays up, keeps its invariant, and neither another pair nor a PVH domain notices."""
 import os
 import re
-import shutil
-import subprocess
 
-from bed import hostile
+from bed import hostile, initramfs
 from bed.machine import Setup
 from bed.output import Failed
 
@@ -45,20 +43,6 @@ SEED = 1
 # What a guest does to itself: attack, how often for ./check and for --full, how many seconds it has for that.  Some break its
 # own machine (random MSRs by a new TSC when kvmclock's register is off): then it is made again for the next one; what surely does comes last.
 ATTACKS = [("instructions", 3000, 300000, 60), ("memory", 1000, 100000, 30), ("msrs", 3000, 300000, 20), ("ports", 3000, 300000, 20)]
-
-
-def initramfs(program, module, seed, count, folder):
-    tree, out = os.path.join(folder, "bad"), os.path.join(folder, "bad-initramfs")
-    shutil.rmtree(tree, ignore_errors=True)
-    for name in ("bin", "dev", "proc"):
-        os.makedirs(os.path.join(tree, name))
-    for path, name in (("/bin/busybox", "bin/busybox"), (program, "hostile"), (module, "hostile_kernel.ko")):
-        shutil.copy(path, os.path.join(tree, name))
-    with open(f"{tree}/init", "w", encoding="ascii") as file:
-        file.write(INIT.format(count=count, seed=seed))
-    os.chmod(f"{tree}/init", 0o755)
-    subprocess.run(f"cd {tree} && find . | cpio --quiet -o -H newc -R 0:0 >{out}", shell=True, check=True)
-    return out
 
 
 def still_there(*consoles):
@@ -154,7 +138,8 @@ def run(bed):
     dom0 = bed.dom0(Setup(name="smp2", cpus=2))
     bridge_up(dom0)
     program, module = hostile.build(bed.kernel_version(), os.path.join(dom0.folder, "hostile"))
-    image = initramfs(program, module, bed.seed or SEED, 200000 if bed.full else 3000, dom0.folder)
+    init = INIT.format(count=200000 if bed.full else 3000, seed=bed.seed or SEED)
+    image = initramfs.make(os.path.join(dom0.folder, "bad"), init, [(program, "hostile"), (module, "hostile_kernel.ko")])
     with open(program, "rb") as file:
         dom0.run("cat >/tmp/hostile", stdin=file.read())
     dom0.write("/tmp/pvh1.cfg", config("pvh1"))

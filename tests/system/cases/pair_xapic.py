@@ -2,10 +2,9 @@
 """A Linux that uses its local APIC by memory, as all 32-bit ones and those with `nox2apic` do: timers, the serial line's
 interrupt and sleep go on, though such a guest is offered the interrupts' paravirtual end, too.  It is booted from qcow2 on IDE."""
 import os
-import shutil
 import subprocess
 
-from bed import grub_disk
+from bed import grub_disk, initramfs
 from bed.output import Failed
 
 CONFIG = """name = "xapic1"
@@ -28,17 +27,8 @@ SLEEPS = 50
 
 
 def disk(bed, folder):
-    tree, initramfs = os.path.join(folder, "tree"), os.path.join(folder, "initramfs")
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in ("bin", "dev", "proc"):
-        os.makedirs(os.path.join(tree, name))
-    shutil.copy("/bin/busybox", f"{tree}/bin/busybox")
-    with open(f"{tree}/init", "w", encoding="ascii") as file:
-        file.write(INIT)
-    os.chmod(f"{tree}/init", 0o755)
-    subprocess.run(f"cd {tree} && find . | cpio --quiet -o -H newc -R 0:0 >{initramfs}", shell=True, check=True)
     raw = grub_disk.make(os.path.join(folder, "disk"), GRUB,
-                         {"vmlinuz": f"{bed.images.dom0}/vmlinuz", "initramfs": initramfs}, 32, ["linux"])
+                         {"vmlinuz": f"{bed.images.dom0}/vmlinuz", "initramfs": initramfs.make(folder, INIT)}, 32, ["linux"])
     subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, f"{raw}.qcow2"], check=True)
     return f"{raw}.qcow2"
 
