@@ -63,15 +63,17 @@ int apic_pending(const struct vcpu *v)
 	return irr;
 }
 
+/* An edge beside a level of its vector does not make that one's EOI be forgotten: the physical APIC waits for it. */
 void apic_raise(struct vcpu *v, u8 vector, bool level)
 {
 	u32 bit = 1u << (vector % 32);
+	bool under_way = (v->apic.irr[vector / 32] | v->apic.isr[vector / 32]) & bit;
 
 	v->apic.irr[vector / 32] |= bit;
 	v->apic.requests = true;
 	if (level)
 		v->apic.tmr[vector / 32] |= bit;
-	else
+	else if (!under_way)
 		v->apic.tmr[vector / 32] &= ~bit;
 	vcpu_wake(v);
 }
@@ -90,8 +92,10 @@ static void end_of_interrupt(struct vcpu *v)
 	if (vector < 0)
 		return;
 	v->apic.isr[vector / 32] &= ~(1u << (vector % 32));
-	if (v->apic.tmr[vector / 32] >> (vector % 32) & 1)
+	if (v->apic.tmr[vector / 32] >> (vector % 32) & 1) {
+		v->apic.tmr[vector / 32] &= ~(1u << (vector % 32)); /* for this once */
 		relay_eoi(v, (u8)vector);
+	}
 }
 
 static void deliver(struct vcpu *to, u32 icr)

@@ -129,6 +129,27 @@ START_TEST(level_is_ended_by_dom0)
 }
 END_TEST
 
+/* As an IPI with a device's vector does, before the device's interrupt was taken or after it. */
+START_TEST(an_edge_does_not_forget_the_level)
+{
+	for (u32 taken = 0; taken < 2; taken++) {
+		physical(0x41, true);
+		if (taken)
+			take(&vcpus[0]);
+		apic_raise(&vcpus[0], 0x41, false);
+		if (!taken)
+			take(&vcpus[0]);
+		eoi(&vcpus[0]);
+		ck_assert_uint_eq(eois, taken + 1);
+		ck_assert_int_eq(lapic_highest_in_service(), -1);
+	}
+	take(&vcpus[0]); /* the edge alone, whose end nobody waits for */
+	physical(0x31, true);
+	eoi(&vcpus[0]);
+	ck_assert_uint_eq(eois, 2);
+}
+END_TEST
+
 START_TEST(a_higher_level_in_service_is_not_dismissed)
 {
 	physical(0x31, true);
@@ -238,6 +259,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, edge_is_ended_at_once);
 	tcase_add_test(t, level_is_ended_by_dom0);
+	tcase_add_test(t, an_edge_does_not_forget_the_level);
 	tcase_add_test(t, a_higher_level_in_service_is_not_dismissed);
 	tcase_add_test(t, reset_pays_what_is_owed);
 	tcase_add_test(t, vectors_below_16_get_no_eoi);

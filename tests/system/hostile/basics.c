@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -132,6 +133,18 @@ static void add(u64 address, const char *what, bool readable)
 {
 	if (nr_bad < sizeof(bad) / sizeof(bad[0]))
 		bad[nr_bad++] = (struct pointer){ address, what, readable };
+}
+
+void stay_on_first_cpu(void)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (sched_setaffinity(0, sizeof(first), &first)) {
+		perror("sched_setaffinity");
+		exit(2);
+	}
 }
 
 void memory_prepare(void)

@@ -3,11 +3,9 @@
  * What Xen answers with a certain error, our core must, too: stock tools and Linux decide by it (contract,
  * chapter 3).  And every operation that takes a structure answers every bad pointer with -EFAULT.
  */
-#define _GNU_SOURCE
 #include "hostile.h"
 
 #include <errno.h>
-#include <sched.h>
 
 #include <xen/xen.h>
 
@@ -300,15 +298,8 @@ static void nested_pointers(const struct pointer *p)
 
 void attack_pointers(void)
 {
-	cpu_set_t first;
-
 	/* The operations on a vCPU name number 0: some answer -EINVAL to another, before they look at the pointer, as Xen does. */
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	if (sched_setaffinity(0, sizeof(first), &first)) {
-		perror("sched_setaffinity");
-		exit(2);
-	}
+	stay_on_first_cpu();
 	for (u32 i = 0; i < nr_bad; i++) {
 		const struct pointer *p = &bad[i];
 

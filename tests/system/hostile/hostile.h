@@ -60,6 +60,8 @@ struct pointer {
 extern struct pointer bad[];
 extern unsigned int nr_bad;
 void memory_prepare(void);
+/* From here on this program runs on CPU 0 alone. */
+void stay_on_first_cpu(void);
 /* A physical page in this program, by /dev/mem; NULL when the kernel does not give it. */
 void *physical_map(u64 address);
 
