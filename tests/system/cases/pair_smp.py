@@ -6,6 +6,7 @@ from bed.output import Failed
 
 from .guest import disk_kernel, log_in_and_look
 from .thin_pair import CONFIG, PANELS
+from .traffic import bridge_up
 
 ROUNDS = 40
 
@@ -57,6 +58,7 @@ def both_end(dom0, panel):
 
 def run(bed):
     dom0 = bed.dom0(Setup(name="smp2", cpus=2))
+    bridge_up(dom0)
     dom0.write("/tmp/pair1.cfg", CONFIG)
     console = created(dom0)
     log_in_and_look(console, disk_kernel(bed))
