@@ -23,14 +23,16 @@ CACHE = os.environ.get("DIPTYCH_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "diptych")
 SUMMARY = os.path.join(TOP, "doc/full-check.md")
 FUZZ_PARTS, FUZZ_STEPS = 5, 100_000_000
+# It takes its calls from Xen's page, older than 6.1.121: whether it boots, starts processors and ends is what may differ.
+OLD = "5.10.223"
 # dom0 alone: emulator, its name, processors, kernel of dom0, seed of the hostile program's random calls.
 DOM0 = [
     ("qemu7", "QEMU 7.2", 1, "", 1), ("qemu7", "QEMU 7.2", 2, "", 7), ("qemu7", "QEMU 7.2", 4, "", 23),
     ("qemu7", "QEMU 7.2", 1, "6.12", 1789), ("qemu7", "QEMU 7.2", 2, "6.12", 4711), ("qemu7", "QEMU 7.2", 4, "6.12", 99),
-    ("qemu7", "QEMU 7.2", 2, "5.10.223", 10),
-    ("qemu10", "QEMU 10.0", 1, "", 7411), ("qemu10", "QEMU 10.0", 2, "6.12", 31), ("qemu10", "QEMU 10.0", 4, "", 271),
+    ("qemu7", "QEMU 7.2", 2, OLD, 0),
+    ("qemu10", "QEMU 10.0", 1, "", 7411), ("qemu10", "QEMU 10.0", 4, "6.12", 271),
 ]
-SUITES = {"6.12": "bookworm-backports", "5.10.223": "bullseye"}
+SUITES = {"6.12": "bookworm-backports", OLD: "bullseye"}
 GUESTS = "thin-dom0 dom0-traps thin-pvh xl-verbs thin-pair thin-virsh sealing"
 STOCK = [
     ("xl-cycles", "300 PVH guests made and destroyed, killed in the middle"),
@@ -114,9 +116,11 @@ def parts():
                "thin-dom0 dom0-traps dom0-end" + (" dom0-smp" if cpus > 1 else "") + ("" if kernel else " dom0-boot") +
                ("" if kernel or cpus > 1 else " boot-errors"),
                ON_DOM0, how)
-        system(f"{bed}-hostile-{key}", f"{what}: hostile dom0 with a million random calls and 200,000 MSRs", "dom0-hostile",
+        if kernel == OLD:
+            continue
+        system(f"{bed}-hostile-{key}", f"{what}: hostile dom0 with 400,000 random calls and 50,000 MSRs", "dom0-hostile",
                ON_DOM0, f"{how} --seed {seed}")
-        system(f"{bed}-io-{key}", f"{what}: 3.4 GiB over disks and cards, 256 KiB over a 16550", "dom0-io", ON_DOM0, how)
+        system(f"{bed}-io-{key}", f"{what}: 2.5 GiB over disks and cards, 192 KiB over a 16550", "dom0-io", ON_DOM0, how)
     for bed, name in (("qemu7", "QEMU 7.2"), ("qemu10", "QEMU 10.0")):
         system(f"{bed}-guests", f"{name}: dom0, its traps, guests and pairs by xl, dxl and virsh", GUESTS, ON_PAIRS, f"--bed {bed}")
         for cpus in (2, 4):

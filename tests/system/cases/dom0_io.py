@@ -17,8 +17,8 @@ VIRTIO_NET, E1000, UART = r"virtio\d+-(?:input|output)\.\d+", r"eth1", r"ttyS1"
 AHCI = r"ahci\[0000:00:1f\.2\]"
 # The 16550 costs an exit for every byte: kilobytes.  Each piece is read back before the next, as nothing stops its sender.
 UART_KIB, UART_PIECE = 64, 1024
-# By a round a disk moves 192 MiB, a card 128: with these 3.4 GiB in all, on each machine of tests/full.py.
-ROUNDS_FULL = 4
+# By a round a disk moves 192 MiB, a card 128: with these 2.5 GiB in all, on each machine of tests/full.py.
+ROUNDS_FULL = 3
 # A short sleep is a timer interrupt; a byte for the other process of the pair on another CPU is an IPI.
 LOAD = """import os, time
 other = os.sched_getaffinity(0)
