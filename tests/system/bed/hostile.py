@@ -31,7 +31,8 @@ def build(version, folder):
         shutil.copy(os.path.join(HERE, name), module)
     with open(os.path.join(module, "Makefile"), "w", encoding="ascii") as file:
         file.write("obj-m := hostile_kernel.o\n")
-    command(["make", "-C", image("headers", version) + "/headers", "CC=gcc", f"M={module}", "modules"], log)
+    # 6.12 would describe the module's types, by pahole.
+    command(["make", "-C", image("headers", version) + "/headers", "CC=gcc", "CONFIG_DEBUG_INFO_BTF_MODULES=", f"M={module}", "modules"], log)
     program = os.path.join(folder, "hostile")
     sources = [name for name in sorted(glob.glob(HERE + "/*.c")) if not name.endswith("hostile_kernel.c")]
     command(["gcc", "-std=gnu11", "-O2", "-static", "-Wall", "-Wextra", "-D__XEN_TOOLS__", "-I", ABI, "-o", program,
