@@ -31,6 +31,8 @@ ENDS = {
     "halt": r"dom0 has shut down: power-off\n\(core\) halted",
 }
 ENDS_OF_CHECK = ["page-tables"]
+# These end one processor, and dom0 with its last one.
+ENDS_ONE = ["init", "halt"]
 
 
 def attack(dom0, name, numbers, words, least, within):
@@ -93,6 +95,8 @@ def run(bed):
         dom0 = bed.dom0(EVERY_DEVICE)
         if dom0.attempt("test -c /dev/hostile")[0] != 0:
             install(dom0, bed.kernel_version())
+        if how in ENDS_ONE:
+            dom0.run("for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do [ ! -e $cpu ] || echo 0 >$cpu; done", within=120)
         dom0.launch(f"/tmp/hostile end {how}")
         dom0.machine.serial.wait(ENDS[how], 60, dom0.machine.alive)
         if how != "halt":
