@@ -70,10 +70,11 @@ ROW = re.compile(r"\| `(\S+)` \| .* \| (\d+) passed, (\d+) failed(?:: (.*))? \| 
 
 # What a part rests on: folders and files, as `git ls-files` takes them.  Documents count nowhere.
 BUILD = ["build-aux", "configure.ac", "Makefile.am"]
-ON_BED = BUILD + ["core", "grub", "tests/system/bed", "tests/system/images", "tests/system/programs", "tests/system/golden",
+ON_BED = BUILD + ["core", "grub", *(f"tests/system/bed/{name}" for name in sorted(os.listdir(f"{TOP}/tests/system/bed"))
+                                    if name.endswith(".py") and name != "hostile.py"), "tests/system/images", "tests/system/programs", "tests/system/golden",
                   "tests/system/images.sh", "tests/system/run.py"]
-ON_DOM0 = ON_BED + ["tests/system/hostile"]
-ON_PAIRS = ON_DOM0 + ["fidelity-stubdom", "toolstack", "libvirt-driver", "debian"]
+ON_HOSTILE = ON_BED + ["tests/system/hostile", "tests/system/bed/hostile.py"]
+ON_PAIRS = ON_HOSTILE + ["fidelity-stubdom", "toolstack", "libvirt-driver", "debian"]
 ON_LIBVIRT = BUILD + ["libvirt-driver", "toolstack"]
 ON_PROOF = BUILD + ["core", "proof"]
 # What the fuzzed worlds are built of, by `clang -MM`.
@@ -115,20 +116,20 @@ def parts():
                ("" if kernel else "; GRUB on BIOS and UEFI") + ("" if kernel or cpus > 1 else "; boots that must fail"),
                "thin-dom0 dom0-traps dom0-end" + (" dom0-smp" if cpus > 1 else "") + ("" if kernel else " dom0-boot") +
                ("" if kernel or cpus > 1 else " boot-errors"),
-               ON_DOM0, how)
+               ON_BED, how)
         if kernel == OLD:
             continue
         system(f"{bed}-hostile-{key}", f"{what}: hostile dom0 with 400,000 random calls and 50,000 MSRs", "dom0-hostile",
-               ON_DOM0, f"{how} --seed {seed}")
-        system(f"{bed}-io-{key}", f"{what}: 2.5 GiB over disks and cards, 192 KiB over a 16550", "dom0-io", ON_DOM0, how)
+               ON_HOSTILE, f"{how} --seed {seed}")
+        system(f"{bed}-io-{key}", f"{what}: 2.5 GiB over disks and cards, 192 KiB over a 16550", "dom0-io", ON_BED, how)
     for bed, name in (("qemu7", "QEMU 7.2"), ("qemu10", "QEMU 10.0")):
         system(f"{bed}-guests", f"{name}: dom0, its traps, guests and pairs by xl, dxl and virsh", GUESTS, ON_PAIRS, f"--bed {bed}")
         for cpus in (2, 4):
             system(f"{bed}-guests-{cpus}", f"{name}: guests and pairs on {cpus} CPUs", "thin-dom0 thin-pvh thin-pair thin-virsh",
                    ON_PAIRS, f"--bed {bed} --cpus {cpus}")
     for name, what in STOCK:
-        system(name, what, name, ON_DOM0)
-        system(f"qemu10-{name}", f"QEMU 10.0: {what}", name, ON_DOM0, "--bed qemu10")
+        system(name, what, name, ON_HOSTILE)
+        system(f"qemu10-{name}", f"QEMU 10.0: {what}", name, ON_HOSTILE, "--bed qemu10")
     for name, what, tests in PAIRS:
         system(name, what, tests, ON_PAIRS)
     found.append(("libvirt-11.3", "the driver in the libvirt of Debian 12's backports, on a double",
