@@ -96,7 +96,9 @@ def run(bed):
         if dom0.attempt("test -c /dev/hostile")[0] != 0:
             install(dom0, bed.kernel_version())
         if how in ENDS_ONE:
-            dom0.run("for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do [ ! -e $cpu ] || echo 0 >$cpu; done", within=120)
+            # For a while after its boot Linux answers that it is busy.
+            dom0.run("for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do "
+                     "[ ! -e $cpu ] || until echo 0 >$cpu; do sleep 1; done; done", within=120)
         dom0.launch(f"/tmp/hostile end {how}")
         dom0.machine.serial.wait(ENDS[how], 60, dom0.machine.alive)
         if how != "halt":
