@@ -70,11 +70,15 @@ ROW = re.compile(r"\| `(\S+)` \| .* \| (\d+) passed, (\d+) failed(?:: (.*))? \| 
 
 # What a part rests on: folders and files, as `git ls-files` takes them.  Documents count nowhere.
 BUILD = ["build-aux", "configure.ac", "Makefile.am"]
-ON_BED = BUILD + ["core", "grub", *(f"tests/system/bed/{name}" for name in sorted(os.listdir(f"{TOP}/tests/system/bed"))
-                                    if name.endswith(".py") and name != "hostile.py"), "tests/system/images", "tests/system/programs", "tests/system/golden",
-                  "tests/system/images.sh", "tests/system/run.py"]
+def all_but(folder, name):
+    return [f"{folder}/{other}" for other in sorted(os.listdir(f"{TOP}/{folder}")) if other not in (name, "__pycache__")]
+
+
+ON_BED = BUILD + ["core", "grub", *all_but("tests/system/bed", "hostile.py"), *all_but("tests/system/images", "kernel.sh"),
+                  "tests/system/programs", "tests/system/golden", "tests/system/images.sh", "tests/system/run.py"]
+ON_KERNEL = ["tests/system/images/kernel.sh"]
 ON_HOSTILE = ON_BED + ["tests/system/hostile", "tests/system/bed/hostile.py"]
-ON_PAIRS = ON_HOSTILE + ["fidelity-stubdom", "toolstack", "libvirt-driver", "debian"]
+ON_PAIRS = ON_HOSTILE + ON_KERNEL + ["fidelity-stubdom", "toolstack", "libvirt-driver", "debian"]
 ON_LIBVIRT = BUILD + ["libvirt-driver", "toolstack"]
 ON_PROOF = BUILD + ["core", "proof"]
 # What the fuzzed worlds are built of, by `clang -MM`.
@@ -116,20 +120,20 @@ def parts():
                ("" if kernel else "; GRUB on BIOS and UEFI") + ("" if kernel or cpus > 1 else "; boots that must fail"),
                "thin-dom0 dom0-traps dom0-end" + (" dom0-smp" if cpus > 1 else "") + ("" if kernel else " dom0-boot") +
                ("" if kernel or cpus > 1 else " boot-errors"),
-               ON_BED, how)
+               ON_BED + ON_KERNEL * bool(kernel), how)
         if kernel == OLD:
             continue
         system(f"{bed}-hostile-{key}", f"{what}: hostile dom0 with 400,000 random calls and 50,000 MSRs", "dom0-hostile",
-               ON_HOSTILE, f"{how} --seed {seed}")
-        system(f"{bed}-io-{key}", f"{what}: 2.5 GiB over disks and cards, 192 KiB over a 16550", "dom0-io", ON_BED, how)
+               ON_HOSTILE + ON_KERNEL * bool(kernel), f"{how} --seed {seed}")
+        system(f"{bed}-io-{key}", f"{what}: 2.5 GiB over disks and cards, 192 KiB over a 16550", "dom0-io", ON_BED + ON_KERNEL * bool(kernel), how)
     for bed, name in (("qemu7", "QEMU 7.2"), ("qemu10", "QEMU 10.0")):
         system(f"{bed}-guests", f"{name}: dom0, its traps, guests and pairs by xl, dxl and virsh", GUESTS, ON_PAIRS, f"--bed {bed}")
         for cpus in (2, 4):
             system(f"{bed}-guests-{cpus}", f"{name}: guests and pairs on {cpus} CPUs", "thin-dom0 thin-pvh thin-pair thin-virsh",
                    ON_PAIRS, f"--bed {bed} --cpus {cpus}")
     for name, what in STOCK:
-        system(name, what, name, ON_HOSTILE)
-        system(f"qemu10-{name}", f"QEMU 10.0: {what}", name, ON_HOSTILE, "--bed qemu10")
+        system(name, what, name, ON_HOSTILE + ON_KERNEL)
+        system(f"qemu10-{name}", f"QEMU 10.0: {what}", name, ON_HOSTILE + ON_KERNEL, "--bed qemu10")
     for name, what, tests in PAIRS:
         system(name, what, tests, ON_PAIRS)
     found.append(("libvirt-11.3", "the driver in the libvirt of Debian 12's backports, on a double",

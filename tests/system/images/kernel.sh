@@ -22,10 +22,13 @@ build_other_kernel() {
 	cp "$root/boot/vmlinuz-$version" "$out/vmlinuz"
 	"$top/grub/diptych-extract-vmlinux" "$out/vmlinuz" "$out/vmlinux"
 	# What no test asks for, as all of it is unpacked at each boot.
-	for x in drivers/{gpu,media,net/wireless,infiniband,scsi,staging,iio,usb,hwmon,isdn,bluetooth} sound \
+	for x in drivers/{gpu,media,net/wireless,infiniband,staging,iio,usb,hwmon,isdn,bluetooth} sound \
 		net/{wireless,mac80211,bluetooth} fs/{ocfs2,xfs,btrfs,nfs,nfsd,ceph,cifs,smb}; do
 		rm -rf "$root/lib/modules/$version/kernel/$x"
 	done
+	# Of SCSI what a SATA disk is seen through.
+	find "$root/lib/modules/$version/kernel/drivers/scsi" -name '*.ko*' -not -name 'scsi_mod.*' -not -name 'scsi_common.*' \
+		-not -name 'sd_mod.*' -delete
 	depmod -b "$root" "$version"
 	make_initramfs "$out/initramfs" "$root" init-disk virtio_pci virtio_blk ext4 crc32c_generic virtio_net
 	mv "$(realpath "$root/lib")/modules" "$out/over/usr/lib/modules"
