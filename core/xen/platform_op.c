@@ -64,13 +64,26 @@ s64 do_platform_op(struct call *c)
 
 s64 do_physdev_op(struct call *c)
 {
+	union {
+		struct physdev_pci_mmcfg_reserved reserved;
+		struct physdev_pci_device_add added;
+		struct physdev_pci_device removed;
+	} news;
+	bool bad;
+
 	switch (c->arg[0]) {
 	case PHYSDEVOP_pci_mmcfg_reserved:
+		bad = fetch(c, &news.reserved, c->arg[1]);
+		break;
 	case PHYSDEVOP_pci_device_add:
+		bad = fetch(c, &news.added, c->arg[1]);
+		break;
 	case PHYSDEVOP_pci_device_remove:
-		/* news about devices that the hardware domain owns anyway: nothing to keep */
-		return c->d->hardware ? 0 : -EPERM;
+		bad = fetch(c, &news.removed, c->arg[1]);
+		break;
 	default:
 		return -ENOSYS;
 	}
+	/* News about devices that the hardware domain owns anyway: nothing to keep. */
+	return bad ? -EFAULT : c->d->hardware ? 0 : -EPERM;
 }

@@ -55,13 +55,17 @@ int sysctl_numa(struct call *c, struct xen_sysctl_numainfo *op)
 /* Devices are dom0's: of none does the core know, so neither where it is. */
 int sysctl_pcitopo(struct call *c, struct xen_sysctl_pcitopoinfo *op)
 {
-	u64 nodes = handle_address(op->nodes);
+	u64 devices = handle_address(op->devs), nodes = handle_address(op->nodes);
 	u32 i, unknown = XEN_INVALID_DEV;
+	physdev_pci_device_t device;
 
 	if (op->num_devs > 4096) /* more than a machine has; a call must end */
 		return -E2BIG;
+	if (op->num_devs && (!devices || !nodes))
+		return -EINVAL;
 	for (i = 0; i < op->num_devs; i++)
-		if (store(c, nodes + i * sizeof(unknown), &unknown))
+		if (fetch(c, &device, devices + i * sizeof(device)) ||
+		    store(c, nodes + i * sizeof(unknown), &unknown))
 			return -EFAULT;
 	return 0;
 }

@@ -167,6 +167,35 @@ START_TEST(processors)
 }
 END_TEST
 
+/* News of dom0's devices are taken, and forgotten; what cannot be read or written is -EFAULT all the same. */
+START_TEST(devices)
+{
+	static const u64 news[] = { PHYSDEVOP_pci_mmcfg_reserved, PHYSDEVOP_pci_device_add,
+				    PHYSDEVOP_pci_device_remove };
+	struct xen_sysctl op = { .cmd = XEN_SYSCTL_pcitopoinfo };
+	const u64 nowhere = (u64)DEVICE_GFN << PAGE_SHIFT;
+	struct vcpu *v;
+
+	world();
+	v = vcpu0(dom0);
+	for (u32 i = 0; i < ARRAY_SIZE(news); i++) {
+		ok(hyper(v, __HYPERVISOR_physdev_op, news[i], LIST, 0, 0));
+		fails(EFAULT, hyper(v, __HYPERVISOR_physdev_op, news[i], nowhere, 0, 0));
+	}
+	op.u.pcitopoinfo.num_devs = 2;
+	fails(EINVAL, sysctl(&op));
+	set_xen_guest_handle_raw(op.u.pcitopoinfo.devs, (physdev_pci_device_t *)LIST);
+	set_xen_guest_handle_raw(op.u.pcitopoinfo.nodes, (u32 *)(LIST + 64));
+	ok(sysctl(&op));
+	ck_assert_uint_eq(*(u32 *)at(LIST + 68), XEN_INVALID_DEV);
+	set_xen_guest_handle_raw(op.u.pcitopoinfo.nodes, (u32 *)nowhere);
+	fails(EFAULT, sysctl(&op));
+	set_xen_guest_handle_raw(op.u.pcitopoinfo.nodes, (u32 *)(LIST + 64));
+	set_xen_guest_handle_raw(op.u.pcitopoinfo.devs, (physdev_pci_device_t *)nowhere);
+	fails(EFAULT, sysctl(&op));
+}
+END_TEST
+
 START_TEST(hvm_context)
 {
 	struct hvm_save_header header = { .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION };
@@ -466,5 +495,5 @@ START_TEST(console)
 }
 END_TEST
 
-TESTS(versions, creation, machine, processors, hvm_context, cpu_policy, sealed, not_sealed, pairs,
-      log_in_pieces, console)
+TESTS(versions, creation, machine, processors, devices, hvm_context, cpu_policy, sealed, not_sealed,
+      pairs, log_in_pieces, console)

@@ -241,13 +241,18 @@ static const struct {
 	    EVTCHNOP_unmask, EVTCHNOP_reset, 0xff },
 	  0 },
 	{ __HYPERVISOR_hvm_op, 0, { HVMOP_set_param, HVMOP_get_param, 0xff }, 0 },
+	{ __HYPERVISOR_physdev_op,
+	  0,
+	  { PHYSDEVOP_pci_mmcfg_reserved, PHYSDEVOP_pci_device_add, PHYSDEVOP_pci_device_remove,
+	    0xff },
+	  0 },
 };
 
 static const u8 vcpu_ops[] = { VCPUOP_get_runstate_info, VCPUOP_register_runstate_memory_area,
 			       VCPUOP_register_vcpu_time_memory_area, VCPUOP_set_singleshot_timer,
 			       VCPUOP_register_vcpu_info };
 
-static void expect_fault(const struct pointer *p, u64 nr, u64 op, long result)
+void expect_fault(const struct pointer *p, u64 nr, u64 op, long result)
 {
 	checks++;
 	if (nr == __HYPERVISOR_vcpu_op)
@@ -258,48 +263,12 @@ static void expect_fault(const struct pointer *p, u64 nr, u64 op, long result)
 		      p->what, result);
 }
 
-/* The pointer is inside a structure that is in order. Zero often asks only for a size. */
-static void nested_pointers(const struct pointer *p)
-{
-	struct xen_memory_map map = { .nr_entries = 64 };
-	struct xen_sysctl sysctl = { .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
-	struct xen_domctl domctl = { .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
-				     .cmd = XEN_DOMCTL_setvcpuaffinity };
-
-	if (!p->address)
-		return;
-	set_xen_guest_handle(map.buffer, (void *)p->address);
-	expect_fault(p, __HYPERVISOR_memory_op, XENMEM_memory_map,
-		     call(__HYPERVISOR_memory_op, XENMEM_memory_map, &map, 0));
-	sysctl.cmd = XEN_SYSCTL_readconsole;
-	sysctl.u.readconsole.count = 16;
-	set_xen_guest_handle(sysctl.u.readconsole.buffer, (char *)p->address);
-	expect_fault(p, __HYPERVISOR_sysctl, sysctl.cmd, call(__HYPERVISOR_sysctl, &sysctl, 0, 0));
-	memset(&sysctl.u, 0, sizeof(sysctl.u));
-	sysctl.cmd = XEN_SYSCTL_getdomaininfolist;
-	sysctl.u.getdomaininfolist.max_domains = 1;
-	set_xen_guest_handle(sysctl.u.getdomaininfolist.buffer,
-			     (xen_domctl_getdomaininfo_t *)p->address);
-	expect_fault(p, __HYPERVISOR_sysctl, sysctl.cmd, call(__HYPERVISOR_sysctl, &sysctl, 0, 0));
-	memset(&sysctl.u, 0, sizeof(sysctl.u));
-	sysctl.cmd = XEN_SYSCTL_get_cpu_featureset;
-	sysctl.u.cpu_featureset.index = XEN_SYSCTL_cpu_featureset_host;
-	sysctl.u.cpu_featureset.nr_features = 4;
-	set_xen_guest_handle(sysctl.u.cpu_featureset.features, (uint32_t *)p->address);
-	expect_fault(p, __HYPERVISOR_sysctl, sysctl.cmd, call(__HYPERVISOR_sysctl, &sysctl, 0, 0));
-	/* Read, not written: what can be read is no bad pointer here. */
-	if (p->readable)
-		return;
-	domctl.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
-	domctl.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
-	set_xen_guest_handle(domctl.u.vcpuaffinity.cpumap_hard.bitmap, (uint8_t *)p->address);
-	expect_fault(p, __HYPERVISOR_domctl, domctl.cmd, call(__HYPERVISOR_domctl, &domctl, 0, 0));
-}
-
 void attack_pointers(void)
 {
 	/* The operations on a vCPU name number 0: some answer -EINVAL to another, before they look at the pointer, as Xen does. */
 	stay_on_first_cpu();
+	if (victim_make(VICTIM))
+		wrong("no victim");
 	for (u32 i = 0; i < nr_bad; i++) {
 		const struct pointer *p = &bad[i];
 

@@ -86,6 +86,10 @@ void attack_neighbours(u16 self, u16 partner);
 long victim_make(u32 id);
 void victims_destroy(void);
 
+/* ---- errors.c, nested.c: hypercall nr, operation op, with that pointer ---- */
+void expect_fault(const struct pointer *p, u64 nr, u64 op, long result);
+void nested_pointers(const struct pointer *p); /* VICTIM is there */
+
 /* ---- the attacks ---- */
 void attack_errors(void);
 void attack_pointers(void);

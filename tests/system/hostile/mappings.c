@@ -14,6 +14,7 @@
 #include <xen/domctl.h>
 #include <xen/grant_table.h>
 #include <xen/memory.h>
+#include <xen/vcpu.h>
 
 static const u64 frames[] = {
 	CORE_START >> 12, (CORE_START >> 12) + 1,
@@ -198,6 +199,59 @@ static void at_number(u64 frame)
 	remove_at(frame);
 }
 
+/* What the frame's number then shows must have been made for us: nothing of the core's has this in it. */
+static void shows(const char *what, u64 frame, bool zeroes)
+{
+	volatile u64 *seen = physical_map(frame << 12);
+
+	if (!seen)
+		return;
+	for (u32 i = 0; zeroes && i < PAGE / 8; i++)
+		if (seen[i]) {
+			wrong("after %s at gfn 0x%llx is 0x%llx", what, (unsigned long long)frame,
+			      (unsigned long long)seen[i]);
+			break;
+		}
+	seen[PAGE / 8 - 1] = 0; /* its own, so it may be written to */
+	munmap((void *)seen, PAGE);
+}
+
+/* New memory, a grant table and the victim's own pages at the core's numbers; a vCPU's record in the core's frame. */
+static void place_at(u64 frame)
+{
+	u64 gfn = frame;
+	struct xen_memory_reservation more = { .nr_extents = 1, .domid = DOMID_SELF };
+	struct xen_mem_acquire_resource table = { .domid = VICTIM,
+						  .type = XENMEM_resource_grant_table,
+						  .nr_frames = 1 };
+	static const u16 spaces[] = { XENMAPSPACE_shared_info, XENMAPSPACE_grant_table };
+	struct vcpu_register_vcpu_info record = { .mfn = frame };
+
+	refused("register_vcpu_info", frame,
+		call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, &record));
+	for (u32 i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
+		struct xen_add_to_physmap add = { .domid = VICTIM,
+						  .space = spaces[i],
+						  .gpfn = frame };
+
+		tried++;
+		call(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &add, 0);
+	}
+	tried += 2;
+	set_xen_guest_handle(more.extent_start, (xen_pfn_t *)&gfn);
+	if (call(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &more, 0) == 1) {
+		shows("populate_physmap", frame, true);
+		if (call(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &more, 0) != 1)
+			wrong("dom0 cannot give back what it got at gfn 0x%llx",
+			      (unsigned long long)frame);
+	}
+	set_xen_guest_handle(table.frame_list, (xen_pfn_t *)&gfn);
+	if (!call(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &table, 0)) {
+		shows("acquire_resource", frame, false);
+		remove_at(frame);
+	}
+}
+
 void attack_mappings(void)
 {
 	long result = victim_make(VICTIM);
@@ -210,6 +264,7 @@ void attack_mappings(void)
 		by_number(frames[i]);
 		give_back(frames[i]);
 		at_number(frames[i]);
+		place_at(frames[i]);
 	}
 	by_grant();
 	invariant_ask();
