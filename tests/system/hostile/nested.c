@@ -134,7 +134,7 @@ static void read_from(void)
 	expect_fault(p, __HYPERVISOR_sched_op, SCHEDOP_poll,
 		     call(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll, 0));
 
-	s.u.debug_keys.nr_keys = 1;
+	s.u.debug_keys.nr_keys = 16;
 	set_xen_guest_handle(s.u.debug_keys.keys, (char *)p->address);
 	sysctl(&s, XEN_SYSCTL_debug_keys);
 	s.u.pcitopoinfo.num_devs = 1;
