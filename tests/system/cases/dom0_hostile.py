@@ -28,7 +28,7 @@ ENDS = {
     "init": r"d0 crashed: INIT to its last running processor",
     "descriptors": r"d0 crashed: access to 0x30[0-9a-f]+ \(not a device, not its memory\) by the delivery of exception",
     "stack": r"d0 crashed: access to 0xfee[0-9a-f]+ \(the local APIC's page.*\) by the delivery of exception",
-    "memory": r"d0 crashed: ",
+    "memory": r"d0 crashed: |dom0 has shut down: crash",  # the core or Linux is the first to find out
     "halt": r"dom0 has shut down: power-off\n\(core\) halted",
 }
 ENDS_OF_CHECK = ["page-tables", "init"]
