@@ -28,6 +28,8 @@
 #endif
 #define LOOK_SOON_MS	 500 /* until xenconsoled has made the pty */
 #define TOO_SOON_SECONDS 10 /* a guest that ends sooner is not restarted: it would go on for ever */
+#define LAST_WORDS_MS	 10000
+#define LAST_WORDS_STEP	 100
 
 static FILE *log_file;
 
@@ -97,12 +99,34 @@ static enum diptych_action action_for(const struct diptych_desc *desc, enum dipt
 	}
 }
 
+/*
+ * What the fidelity domain says of itself, to be freed.  A guest's crash is seen before its QEMU has said why and
+ * ended: there is time for that, no more than a moment, for it is not trusted.
+ */
+static char *last_state(struct diptych *c, const struct diptych_pair *pair)
+{
+	const struct timespec step = { .tv_nsec = LAST_WORDS_STEP * 1000 * 1000 };
+	xc_domaininfo_t info;
+	char *state;
+	int ms;
+
+	for (ms = 0;; ms += LAST_WORDS_STEP) {
+		state = tree_read(c, "/local/domain/%u/diptych/state", pair->fidelity);
+		if (pair->end != DIPTYCH_END_CRASH || ms >= LAST_WORDS_MS || !state ||
+		    strcmp(state, "running") || !domain_info(c, pair->fidelity, &info) ||
+		    info.flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown | XEN_DOMINF_paused))
+			return state;
+		free(state);
+		nanosleep(&step, NULL);
+	}
+}
+
 static void say_end(struct diptych *c, const struct diptych_pair *pair)
 {
 	char *state = NULL, *error = NULL, *line, *rest;
 
 	if (pair->fidelity != DIPTYCH_NO_DOMAIN) {
-		state = tree_read(c, "/local/domain/%u/diptych/state", pair->fidelity);
+		state = last_state(c, pair);
 		error = tree_read(c, "/local/domain/%u/diptych/error", pair->fidelity);
 	}
 	if (state)

@@ -7,9 +7,24 @@
  */
 #include "toolstack_world.h"
 
+static int moments, moments_until_it_speaks;
+
+/* The world goes on while the monitor waits. */
+static int a_moment(const struct timespec *length, struct timespec *left)
+{
+	(void)length, (void)left;
+	if (++moments == moments_until_it_speaks) {
+		set_key("/local/domain/1/diptych/error", "minv: no emulation of dd 00\n");
+		set_key("/local/domain/1/diptych/state", "killed 6");
+	}
+	return 0;
+}
+
 #define SCREEN_AGAIN_S 0
 #define main	       monitor_main
+#define nanosleep      a_moment
 #include "toolstack/monitor.c"
+#undef nanosleep
 #undef main
 
 static int screen_tries, looks;
@@ -156,6 +171,46 @@ START_TEST(what_a_fidelity_domain_says_is_no_control_code)
 }
 END_TEST
 
+/* A user would see break: a guest has crashed, and its log does not say why. */
+START_TEST(a_fidelity_domain_has_time_for_its_last_words)
+{
+	char *text = NULL;
+	size_t size;
+
+	log_file = open_memstream(&text, &size);
+	create();
+	set_key("/local/domain/1/diptych/state", "running");
+	moments = 0;
+	moments_until_it_speaks = 3;
+	end_guest(fake_target, SHUTDOWN_crash);
+	ck_assert_int_eq(moments, 3);
+	ck_assert_ptr_nonnull(strstr(text, "its fidelity domain killed 6\n"));
+	ck_assert_ptr_nonnull(strstr(text, "fidelity domain: minv: no emulation of dd 00\n"));
+	fclose(log_file);
+	log_file = NULL;
+	free(text);
+}
+END_TEST
+
+START_TEST(a_fidelity_domain_that_says_nothing_is_not_waited_for)
+{
+	create();
+	set_key("/local/domain/1/diptych/state", "running");
+	moments = moments_until_it_speaks = 0;
+	end_guest(fake_target, SHUTDOWN_crash);
+	ck_assert_int_eq(moments, LAST_WORDS_MS / LAST_WORDS_STEP);
+	ck_assert_uint_eq(count_domains(), 0);
+
+	create();
+	set_key("/local/domain/1/diptych/state", "running");
+	moments = 0;
+	domain_at(1)->info.flags = XEN_DOMINF_shutdown;
+	end_guest(fake_target, SHUTDOWN_crash); /* it has ended already */
+	ck_assert_int_eq(moments, 0);
+	ck_assert_uint_eq(count_domains(), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("toolstack_monitor");
@@ -168,6 +223,8 @@ int main(void)
 	tcase_add_test(tcase, a_screen_is_tried_again);
 	tcase_add_test(tcase, a_guest_that_was_rebooted_gets_no_more_room);
 	tcase_add_test(tcase, what_a_fidelity_domain_says_is_no_control_code);
+	tcase_add_test(tcase, a_fidelity_domain_has_time_for_its_last_words);
+	tcase_add_test(tcase, a_fidelity_domain_that_says_nothing_is_not_waited_for);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
