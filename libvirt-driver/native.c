@@ -28,6 +28,7 @@ static void note_rest(virBuffer *out, const struct diptych_desc *desc)
 		{ "stubdomain_ramdisk", desc->fidelity_ramdisk },
 		{ "stubdomain_cmdline", desc->fidelity_cmdline },
 		{ "stubdomain_memory", desc->fidelity_memory_kib },
+		{ "stubdomain_vcpus", desc->fidelity_vcpus },
 	};
 	g_autofree char *notes = NULL;
 	char *dashes;

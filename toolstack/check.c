@@ -95,6 +95,10 @@ static void check_size(struct check *check)
 	else if (desc->vcpus > VCPUS_MOST)
 		report(check, desc->lines.vcpus, EOPNOTSUPP, "vcpus is %u: a guest can have %d",
 		       desc->vcpus, VCPUS_MOST);
+	if (desc->fidelity_vcpus > desc->vcpus)
+		report(check, desc->lines.fidelity_vcpus, EINVAL,
+		       "stubdomain_vcpus is %u: more than the guest's %u are of no use",
+		       desc->fidelity_vcpus, desc->vcpus);
 	if (desc->vnc && !desc->vga)
 		report(check, 0, EINVAL, "vnc without a screen: vga is none");
 	if (desc->vnc && desc->vnc_listen && !is_address(desc->vnc_listen))

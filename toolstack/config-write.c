@@ -156,6 +156,8 @@ char *diptych_desc_format(const struct diptych_desc *desc)
 	write_string(file, "stubdomain_cmdline", desc->fidelity_cmdline);
 	if (desc->fidelity_memory_kib)
 		fprintf(file, "stubdomain_memory = %" PRIu64 "\n", desc->fidelity_memory_kib >> 10);
+	if (desc->fidelity_vcpus)
+		fprintf(file, "stubdomain_vcpus = %u\n", desc->fidelity_vcpus);
 	if (fclose(file)) {
 		free(text);
 		return NULL;

@@ -72,10 +72,12 @@ static void take_memory(struct source *source, struct diptych_desc *desc)
 
 static void take_vcpus(struct source *source, struct diptych_desc *desc)
 {
-	long vcpus, max;
+	long vcpus, max, fidelity;
 
 	if (take_number(source, "vcpus", 1, 1024, &vcpus))
 		desc->vcpus = (unsigned int)vcpus;
+	if (take_number(source, "stubdomain_vcpus", 1, 1024, &fidelity))
+		desc->fidelity_vcpus = (unsigned int)fidelity;
 	if (take_number(source, "maxvcpus", 1, 1024, &max) && max != (long)desc->vcpus)
 		source_error(source, "maxvcpus", NULL,
 			     "must equal vcpus (%u): vCPUs cannot be added later", desc->vcpus);
@@ -298,6 +300,7 @@ static const char *const known[] = {
 	"stubdomain_ramdisk",
 	"stubdomain_cmdline",
 	"stubdomain_memory",
+	"stubdomain_vcpus",
 };
 
 /* A slip of the pen is a setting without effect. */
@@ -365,6 +368,7 @@ static void take_lines(struct source *source, struct diptych_desc *desc)
 	if (!desc->lines.memory)
 		desc->lines.memory = source_line(source, "memory", NULL);
 	desc->lines.vcpus = source_line(source, "vcpus", NULL);
+	desc->lines.fidelity_vcpus = source_line(source, "stubdomain_vcpus", NULL);
 	desc->lines.boot = source_line(source, "boot", NULL);
 	desc->lines.kernel = source_line(source, "stubdomain_kernel", NULL);
 	desc->lines.ramdisk = source_line(source, "stubdomain_ramdisk", NULL);

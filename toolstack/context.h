@@ -90,6 +90,7 @@ uint64_t guest_pool_pages(const struct diptych_desc *desc);
 int guest_build(struct diptych *c, const struct diptych_desc *desc, uint32_t *domid);
 int guest_destroy(struct diptych *c, uint32_t domid);
 uint64_t fidelity_memory_kib(const struct diptych_desc *desc);
+unsigned int fidelity_vcpus(const struct diptych_desc *desc);
 int fidelity_build(struct diptych *c, const struct diptych_desc *desc, const uint8_t uuid[16],
 		   uint32_t *domid);
 int fidelity_destroy(struct diptych *c, uint32_t domid);

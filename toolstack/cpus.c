@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * CPUs of a pair.  A guest runs on its fidelity domain's time, so that is what is pinned, weighed and
- * capped: vCPU n of the guest by vCPU n of its partner.
+ * capped: vCPU n of the guest by vCPU n of its partner, modulo how many that has.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +22,11 @@ static int find_pair(struct diptych *c, uint32_t guest, struct diptych_pair *pai
 	return error;
 }
 
+static unsigned int runs_on(const struct diptych_pair *pair, unsigned int vcpu)
+{
+	return pair->fidelity_vcpus ? vcpu % pair->fidelity_vcpus : vcpu;
+}
+
 static int look_at_vcpu(struct diptych *c, const struct diptych_pair *pair, unsigned int number,
 			struct diptych_vcpu *vcpu)
 {
@@ -35,8 +40,9 @@ static int look_at_vcpu(struct diptych *c, const struct diptych_pair *pair, unsi
 		return fail(c, errno, "the hypervisor does not tell of vCPU %u: %s", number,
 			    strerror(errno));
 	vcpu->guest_ns = guest.cpu_time;
+	number = runs_on(pair, number);
 	if (xc_vcpu_getinfo(c->xc, pair->fidelity, number, &fidelity))
-		return 0; /* fewer there than here */
+		return 0; /* it is gone */
 	vcpu->online = fidelity.online;
 	vcpu->running = fidelity.running || guest.running;
 	vcpu->blocked = fidelity.blocked;
@@ -101,7 +107,8 @@ int diptych_vcpu_pin(struct diptych *context, uint32_t guest, unsigned int vcpu,
 				libxl_bitmap_set(&map, (int)i);
 		if (vcpu >= pair.vcpus)
 			error = fail(context, EINVAL, "guest %s has no vCPU %u", pair.name, vcpu);
-		else if (libxl_set_vcpuaffinity(context->libxl, pair.fidelity, vcpu, &map, NULL))
+		else if (libxl_set_vcpuaffinity(context->libxl, pair.fidelity, runs_on(&pair, vcpu),
+						&map, NULL))
 			error = fail(context, EINVAL, "vCPU %u of guest %s cannot be pinned%s",
 				     vcpu, pair.name, xen_error(context));
 	}

@@ -31,8 +31,14 @@
 /* hvc0 is the guest's serial port, the kernel must not talk there.  A kernel that oopsed keeps its locks: the pair ends. */
 #define DEFAULT_CMDLINE "console=null quiet oops=panic"
 
+unsigned int fidelity_vcpus(const struct diptych_desc *desc)
+{
+	return desc->fidelity_vcpus ? desc->fidelity_vcpus : desc->vcpus;
+}
+
 uint64_t fidelity_memory_kib(const struct diptych_desc *desc)
 {
+	unsigned int vcpus = fidelity_vcpus(desc);
 	unsigned int disks = (unsigned int)desc->disk_count, cards = (unsigned int)desc->nic_count;
 	unsigned int mib = BASE_MIB + (desc->vcpus - 1) * VCPU_MIB;
 	size_t i;
@@ -40,8 +46,8 @@ uint64_t fidelity_memory_kib(const struct diptych_desc *desc)
 	if (desc->fidelity_memory_kib)
 		return desc->fidelity_memory_kib;
 	/* One disk and one card with one queue each are in the base. */
-	disks *= desc->vcpus < DISK_QUEUES ? desc->vcpus : DISK_QUEUES;
-	cards *= desc->vcpus < CARD_QUEUES ? desc->vcpus : CARD_QUEUES;
+	disks *= vcpus < DISK_QUEUES ? vcpus : DISK_QUEUES;
+	cards *= vcpus < CARD_QUEUES ? vcpus : CARD_QUEUES;
 	mib += disks > 1 ? (disks - 1) * DISK_MIB : 0;
 	mib += cards > 1 ? (cards - 1) * CARD_MIB : 0;
 	for (i = 0; i < desc->disk_count; i++)
@@ -175,7 +181,7 @@ static int add_scheduling(struct diptych *c, libxl_domain_config *config,
 			  const struct diptych_desc *desc)
 {
 	libxl_domain_build_info *info = &config->b_info;
-	unsigned int i;
+	unsigned int i, vcpus = fidelity_vcpus(desc);
 
 	if (desc->weight)
 		info->sched_params.weight = (int)desc->weight;
@@ -184,13 +190,13 @@ static int add_scheduling(struct diptych *c, libxl_domain_config *config,
 	if (!desc->cpus)
 		return 0;
 	libxl_defbool_set(&info->numa_placement, false);
-	info->vcpu_hard_affinity = calloc(desc->vcpus, sizeof(*info->vcpu_hard_affinity));
+	info->vcpu_hard_affinity = calloc(vcpus, sizeof(*info->vcpu_hard_affinity));
 	if (!info->vcpu_hard_affinity)
 		return -1;
-	info->num_vcpu_hard_affinity = (int)desc->vcpus;
-	for (i = 0; i < desc->vcpus; i++)
+	info->num_vcpu_hard_affinity = (int)vcpus;
+	for (i = 0; i < vcpus; i++)
 		libxl_bitmap_init(&info->vcpu_hard_affinity[i]);
-	for (i = 0; i < desc->vcpus; i++) {
+	for (i = 0; i < vcpus; i++) {
 		libxl_bitmap *map = &info->vcpu_hard_affinity[i];
 
 		if (libxl_cpu_bitmap_alloc(c->libxl, map, 0))
@@ -208,9 +214,8 @@ static int fill(struct diptych *c, libxl_domain_config *config, const struct dip
 		config->c_info.name = NULL;
 	memcpy(libxl_uuid_bytearray(&config->c_info.uuid), uuid, 16);
 	libxl_domain_build_info_init_type(&config->b_info, LIBXL_DOMAIN_TYPE_PVH);
-	config->b_info.max_vcpus =
-		(int)desc->vcpus; /* a vCPU of the guest runs on one of its partner */
-	if (libxl_cpu_bitmap_alloc(c->libxl, &config->b_info.avail_vcpus, (int)desc->vcpus))
+	config->b_info.max_vcpus = (int)fidelity_vcpus(desc);
+	if (libxl_cpu_bitmap_alloc(c->libxl, &config->b_info.avail_vcpus, config->b_info.max_vcpus))
 		return -1;
 	libxl_bitmap_set_any(&config->b_info.avail_vcpus);
 	config->b_info.max_memkb = fidelity_memory_kib(desc);

@@ -120,10 +120,13 @@ struct diptych_desc {
 	char *fidelity_ramdisk;
 	char *fidelity_cmdline;
 	uint64_t fidelity_memory_kib;
+	unsigned int fidelity_vcpus; /* at most `vcpus`; 0: as many.  With fewer, vCPU n of the
+				      * guest runs on the time of n modulo their number. */
 
 	char *source; /* file that it was read from, for messages; may be NULL */
 	struct {      /* where in it, 0 not known */
 		unsigned int name, uuid, memory, vcpus, boot, kernel, ramdisk;
+		unsigned int fidelity_vcpus;
 	} lines;
 	char *notes; /* set by the parser: what will have no effect, one a line; may be NULL */
 };
@@ -228,7 +231,7 @@ struct diptych_pair {
 	uint64_t memory_kib;  /* RAM that the guest sees */
 	uint64_t pool_kib;    /* memory of its domain: RAM, video memory, firmware */
 	uint64_t fidelity_memory_kib;
-	unsigned int vcpus;
+	unsigned int vcpus, fidelity_vcpus;
 	uint64_t guest_ns; /* CPU time spent in the guest, and in its fidelity domain */
 	uint64_t fidelity_ns;
 };

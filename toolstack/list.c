@@ -128,6 +128,7 @@ static int look(struct diptych *c, uint32_t guest, struct diptych_pair *pair)
 	if (have_fidelity) {
 		pair->fidelity_memory_kib = fidelity_info.tot_pages << 2;
 		pair->fidelity_ns = fidelity_info.cpu_time;
+		pair->fidelity_vcpus = fidelity_info.max_vcpu_id + 1;
 	}
 	find_state(pair, have_guest ? &guest_info : NULL, have_fidelity ? &fidelity_info : NULL);
 	return 0;

@@ -162,6 +162,12 @@ START_TEST(sizes)
 	desc.current_memory_kib = 4096;
 	expect(-EINVAL, "g.cfg: memory is more than maxmem", NULL);
 	desc.current_memory_kib = 2048;
+	desc.vcpus = 2;
+	desc.fidelity_vcpus = 2;
+	expect(0, NULL, NULL);
+	desc.fidelity_vcpus = 3;
+	expect(-EINVAL, "g.cfg: stubdomain_vcpus is 3", NULL);
+	desc.fidelity_vcpus = 0;
 	desc.vcpus = VCPUS_MOST + 1;
 	expect(-EOPNOTSUPP, "g.cfg: vcpus is", NULL);
 	desc.vcpus = 0;

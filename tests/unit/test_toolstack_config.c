@@ -57,7 +57,8 @@ START_TEST(all_settings)
 		"on_poweroff=\"preserve\"\non_reboot=\"destroy\"\non_crash=\"restart\"\n"
 		"machine=\"q35\"\nvideoram=32\nvnclisten=\"0.0.0.0:3\"\nusbdevice=['tablet']\n"
 		"cpu_weight=512\ncap=50\ncpus=[\"0-3,^1\", \"2\"]\nhdtype=\"ahci\"\n"
-		"stubdomain_memory=96\nstubdomain_kernel=\"/k\"\nstubdomain_ramdisk=\"/r\"\n"
+		"stubdomain_memory=96\nstubdomain_vcpus=2\nstubdomain_kernel=\"/"
+		"k\"\nstubdomain_ramdisk=\"/r\"\n"
 		"stubdomain_cmdline=\"a \\\"b\\\"\"");
 	static const uint8_t mac[6] = { 0, 0x16, 0x3e, 1, 2, 3 };
 
@@ -101,6 +102,7 @@ START_TEST(all_settings)
 	ck_assert_int_eq(desc.on_reboot, DIPTYCH_ACTION_DESTROY);
 	ck_assert_int_eq(desc.on_crash, DIPTYCH_ACTION_RESTART);
 	ck_assert_uint_eq(desc.fidelity_memory_kib, 96 << 10);
+	ck_assert_uint_eq(desc.fidelity_vcpus, 2);
 	ck_assert_str_eq(desc.fidelity_kernel, "/k");
 	ck_assert_str_eq(desc.fidelity_ramdisk, "/r");
 	ck_assert_str_eq(desc.fidelity_cmdline, "a \"b\"");

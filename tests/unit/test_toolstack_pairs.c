@@ -146,6 +146,9 @@ START_TEST(a_fidelity_domain_is_given_what_its_devices_take)
 	ck_assert_uint_eq(fidelity_memory_kib(&desc), 64 << 10);
 	desc.vcpus = 2; /* a vCPU's threads, a queue of the disk, one of the card */
 	ck_assert_uint_eq(fidelity_memory_kib(&desc), (64 + 1 + 4 + 2) << 10);
+	desc.fidelity_vcpus = 1; /* then these have one queue each */
+	ck_assert_uint_eq(fidelity_memory_kib(&desc), (64 + 1) << 10);
+	desc.fidelity_vcpus = 0;
 	desc.vga = desc.vnc = true;
 	desc.video_mib = 8;
 	ck_assert_uint_eq(fidelity_memory_kib(&desc), (64 + 7 + 16) << 10);

@@ -18,6 +18,7 @@
 #include "system/minv.h"
 #include "system/runstate.h"
 #include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include "minv-int.h"
 
@@ -125,10 +126,24 @@ static void wait_while_idle(CPUState *cpu)
 	smp_mb();
 }
 
+/* What dom0 pins for vCPU n of the guest is vCPU n of this domain, modulo their number: the thread keeps to it. */
+static void keep_to_own_cpu(int index)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	cpu_set_t own;
+
+	CPU_ZERO(&own);
+	CPU_SET(cpus > 0 ? index % cpus : 0, &own);
+	if (sched_setaffinity(0, sizeof(own), &own)) {
+		warn_report("minv: vCPU %d has no CPU of its own: %s", index, strerror(errno));
+	}
+}
+
 static void *vcpu_thread(void *opaque)
 {
 	CPUState *cpu = opaque;
 
+	keep_to_own_cpu(cpu->cpu_index);
 	rcu_register_thread();
 	bql_lock();
 	qemu_thread_get_self(cpu->thread);

@@ -7,6 +7,7 @@ from bed.batch import Refused, batch
 from bed.output import Failed
 
 from .guest import disk_kernel, log_in_and_look
+from .pvh import config
 
 CONFIG = """name = "v1"
 type = "hvm"
@@ -93,6 +94,7 @@ CPUS = [
     ("dxl sched-credit -d v1 -w 512 -c 90 && xl sched-credit -d v1.fd", r"v1\.fd +\d+ +512 +90\n"),
     ("dxl sched-credit -d v1", r"v1 +\d+ +512 +90\n"),
     ("dxl sched-credit -d v1 -w 256 -c 0 && dxl sched-credit", r"v1\.fd +\d+ +256 +0\n"),
+    ("{ sleep 3; printf q; } | TERM=vt100 script -qec 'dxl top' /dev/null | tr -d '\\r'", r"xentop[\s\S]*v1\.fd"),
 ]
 
 
@@ -175,6 +177,25 @@ def ends(dom0, pair):
     ], within=1200)
 
 
+def with_console(dom0):
+    """create -c of a pair, and of a PVH guest, which is handed to xl."""
+    console = dom0.dialogue("v1-create", "dxl create -c /tmp/v1.cfg")
+    console.expect(r"GRUB|Booting from Hard Disk", 300)
+    console.close()
+    dom0.write("/tmp/pvh1.cfg", config("pvh1"))
+    batch(dom0, [
+        ("dxl list", r"\nv1 [\s\S]*\nv1\.fd "),
+        ("dxl destroy v1", None),
+        ("dxl create -p /tmp/pvh1.cfg", None),
+        ("dxl list pvh1", r"pvh1 +\d+ +\d+ +1 +--p---"),
+    ])
+    dom0.run("dxl unpause pvh1")
+    console = dom0.dialogue("v1-pvh", "dxl console pvh1")
+    console.expect(r"pvh-guest# ", 300, nudge="\n")
+    console.close()
+    dom0.run("dxl destroy pvh1; rm -f /tmp/pvh1.cfg", within=300)
+
+
 def run(bed):
     dom0 = bed.dom0()
     dom0.run("rm -f /var/log/diptych/v1.log")
@@ -188,6 +209,7 @@ def run(bed):
     plugged(dom0, guest)
     ends(dom0, pair)
     guest.console.close()
+    with_console(dom0)
     dom0.run("rm -f /tmp/v1.* /tmp/v2.iso; ! grep -q diptych /proc/mounts")
     if dom0.domains() != ["Domain-0"]:
         raise Failed("`xl list` still shows a panel after destroy")

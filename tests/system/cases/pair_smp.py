@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A pair on a machine of two CPUs: from one, dom0 pauses, lets go on and destroys either panel while both run on the
-other.  What is paused stands still, what goes on answers, and both panels end together, whichever is destroyed."""
+other.  What is paused stands still, what goes on answers, and both panels end together, whichever is destroyed.  The guest has
+two vCPUs, its fidelity domain one."""
 from bed.machine import Setup
 from bed.output import Failed
 
 from .guest import disk_kernel, log_in_and_look
-from .thin_pair import CONFIG, PANELS
-from .traffic import bridge_up
+from .thin_pair import CONFIG as ONE, PANELS
+from .traffic import bridge_up, command
 
 ROUNDS = 40
+# Two processors on the time of one vCPU of the fidelity domain.
+CONFIG = ONE.replace("vcpus = 1", "vcpus = 2") + "stubdomain_vcpus = 1\n"
 
 
 def created(dom0):
     dom0.run("dxl create /tmp/pair1.cfg", within=600)
     dom0.run("xl vcpu-pin pair1.fd 0 1; xl vcpu-pin Domain-0 0 0")
     return dom0.dialogue("pair1", "dxl console pair1")
+
+
+def shared(dom0, console):
+    command(console, "test $(nproc) = 2 && taskset 1 true && taskset 2 true", "two", 60)
+    of = {name: dom0.run(f"xl vcpu-list {name} | tail -n +2 | wc -l").strip() for name in PANELS}
+    if of != {"pair1": "2", "pair1.fd": "1"}:
+        raise Failed(f"vCPUs of the panels: {of}; wanted are 2 and 1")
 
 
 def answers(console, number):
@@ -62,6 +72,7 @@ def run(bed):
     dom0.write("/tmp/pair1.cfg", CONFIG)
     console = created(dom0)
     log_in_and_look(console, disk_kernel(bed))
+    shared(dom0, console)
     console.send("while :; do :; done &\n")
     for number, panel in enumerate(PANELS):
         stands_still(dom0, panel)

@@ -2,7 +2,7 @@
 """An unmodified Debian on a PC with UEFI, an AHCI disk and two processors: it boots by OVMF and GRUB, gets an address by
 DHCP, moves data each way; its clock and its local APICs need no help from outside, its firmware no more port exits than it should, its
 variables are in the flash chip; asleep, it lets its fidelity domain
-sleep; it restarts, and is switched off by its button."""
+sleep; a pin holds; it restarts, and is switched off by its button."""
 import re
 import time
 
@@ -89,6 +89,22 @@ def two_processors(dom0, console):
         raise Failed(f"while programs moved between processors, {used['NPF']} exits to memory that is none: {used}")
 
 
+def pinned(dom0, console):
+    """What is pinned for a vCPU of the guest is where its program runs."""
+    def seconds():
+        lines = dom0.run("xl vcpu-list uefi1.fd | tail -n +2").splitlines()
+        return [(float(line.split()[5]), line.split()[3]) for line in lines]
+    dom0.run("dxl vcpu-pin uefi1 1 0")
+    (other, _), (busy, _) = seconds()
+    console.send("timeout 4 taskset 2 sh -c 'while :; do :; done'; echo do''ne\n")
+    console.expect(r"done\s", 120)
+    (other_after, _), (busy_after, cpu) = seconds()
+    if cpu != "0" or busy_after - busy < 1 or busy_after - busy < 3 * (other_after - other):
+        raise Failed(f"vCPU 1 of the guest was busy for 4 s and pinned to CPU 0: its partner's was at CPU {cpu} for "
+                     f"{busy_after - busy:.1f} s, that of vCPU 0 ran for {other_after - other:.1f} s")
+    dom0.run("dxl vcpu-pin uefi1 1 all")
+
+
 def asleep(dom0):
     """A guest that sleeps, for ten seconds: its own exits and the time of its fidelity domain."""
     def fidelity_seconds():
@@ -117,6 +133,7 @@ def run(bed):
     if "Tablet" not in dom0.run("dxl qmp uefi1 '{\"execute\":\"query-mice\"}'"):
         raise Failed("the tablet that was asked for is not there")
     two_processors(dom0, console)
+    pinned(dom0, console)
     clock = read_clock(dom0, console)
     lease(console)
     move(dom0, console, MIB_FULL if bed.full else MIB)
