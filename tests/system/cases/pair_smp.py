@@ -22,9 +22,13 @@ def created(dom0):
 
 def shared(dom0, console):
     command(console, "test $(nproc) = 2 && taskset 1 true && taskset 2 true", "two", 60)
-    of = {name: dom0.run(f"xl vcpu-list {name} | tail -n +2 | wc -l").strip() for name in PANELS}
+    of = {line.split()[0]: line.split()[3] for line in dom0.run("xl list").splitlines() if line.split()[0] in PANELS}
     if of != {"pair1": "2", "pair1.fd": "1"}:
         raise Failed(f"vCPUs of the panels: {of}; wanted are 2 and 1")
+    dom0.run("dxl vcpu-pin pair1 1 1")
+    lines = dom0.run("dxl vcpu-list pair1 | tail -n +2").splitlines()
+    if [line.split()[-3] for line in lines] != ["1", "1"]:
+        raise Failed(f"both vCPUs run on the time of one, pinned to CPU 1: {lines}")
 
 
 def answers(console, number):
