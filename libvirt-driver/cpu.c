@@ -96,7 +96,7 @@ static libxl_vcpuinfo *list(const virDomainObj *vm, int *count, int *cpus)
 	libxl_ctx *context;
 	uint32_t domid;
 
-	if (xen_scheduled(vm, &domid) < 0)
+	if (xen_scheduled(vm, &domid, NULL) < 0)
 		return NULL;
 	context = xen_open();
 	if (!context)
@@ -119,9 +119,9 @@ static void copy_map(const libxl_bitmap *from, int cpus, unsigned char *to, int 
 	}
 }
 
-static void show(virVcpuInfoPtr info, const libxl_vcpuinfo *vcpu)
+static void show(virVcpuInfoPtr info, unsigned int number, const libxl_vcpuinfo *vcpu)
 {
-	info->number = vcpu->vcpuid;
+	info->number = number;
 	info->state = !vcpu->online   ? VIR_VCPU_OFFLINE
 		      : vcpu->running ? VIR_VCPU_RUNNING
 				      : VIR_VCPU_BLOCKED;
@@ -141,12 +141,14 @@ int domain_get_vcpus(virDomainPtr dom, virVcpuInfoPtr info, int most, unsigned c
 	if (virDomainObjCheckActive(vm) == 0)
 		vcpus = list(vm, &count, &cpus);
 	if (vcpus) {
-		ret = MIN(MIN(most, count), (int)virDomainDefGetVcpusMax(vm->def));
+		ret = count ? MIN(most, (int)virDomainDefGetVcpusMax(vm->def)) : 0;
 		for (i = 0; i < ret; i++) {
+			const libxl_vcpuinfo *by = &vcpus[i % count]; /* a partner may have fewer */
+
 			if (info)
-				show(&info[i], &vcpus[i]);
+				show(&info[i], (unsigned int)i, by);
 			if (maps && bytes > 0)
-				copy_map(&vcpus[i].cpumap, cpus, maps + i * bytes, bytes);
+				copy_map(&by->cpumap, cpus, maps + i * bytes, bytes);
 		}
 		libxl_vcpuinfo_list_free(vcpus, count);
 	}
@@ -213,7 +215,7 @@ static int pin_live(const virDomainObj *vm, unsigned int vcpu, const virBitmap *
 	uint32_t domid;
 	int ret;
 
-	if (xen_scheduled(vm, &domid) < 0)
+	if (xen_scheduled(vm, &domid, &vcpu) < 0)
 		return -1;
 	context = xen_open();
 	if (!context)
@@ -350,7 +352,7 @@ static int scheduler(virDomainObj *vm, libxl_domain_sched_params *params,
 	uint32_t domid;
 	int error;
 
-	if (virDomainObjCheckActive(vm) < 0 || xen_scheduled(vm, &domid) < 0)
+	if (virDomainObjCheckActive(vm) < 0 || xen_scheduled(vm, &domid, NULL) < 0)
 		return -1;
 	context = xen_open();
 	if (!context)

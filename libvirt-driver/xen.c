@@ -57,7 +57,7 @@ int xen_failed(const char *what)
 	return -1;
 }
 
-int xen_scheduled(const virDomainObj *vm, uint32_t *domid)
+int xen_scheduled(const virDomainObj *vm, uint32_t *domid, unsigned int *vcpu)
 {
 	struct diptych_pair pair;
 
@@ -70,6 +70,8 @@ int xen_scheduled(const virDomainObj *vm, uint32_t *domid)
 		return -1;
 	}
 	*domid = pair.fidelity;
+	if (vcpu && pair.fidelity_vcpus)
+		*vcpu %= pair.fidelity_vcpus;
 	diptych_pair_dispose(&pair);
 	return 0;
 }

@@ -13,8 +13,9 @@ libxl_ctx *xen_open(void);
 /* -1, with libvirt's error set: what could not be done, and what libxl said. */
 int xen_failed(const char *what);
 
-/* The domain whose vCPUs the hypervisor schedules for this one: itself, or its fidelity domain. */
-int xen_scheduled(const virDomainObj *vm, uint32_t *domid);
+/* The domain whose vCPUs the hypervisor schedules for this one: itself, or its fidelity domain; vcpu, which
+ * may be NULL, becomes the one there on whose time that of this domain runs. */
+int xen_scheduled(const virDomainObj *vm, uint32_t *domid, unsigned int *vcpu);
 
 /* The running domain, whichever kind it is: as pair_look. */
 int look_domain(const virDomainDef *def, bool settled, struct diptych_pair *found);

@@ -147,11 +147,23 @@ int verb_vcpu_list(const struct verb *verb, int argc, char **argv)
 	return status;
 }
 
+/* The partner's vCPU on whose time the guest's runs; what is none is left for xl to refuse. */
+static void to_partner(const struct diptych_pair *pair, char **vcpu, char *text, size_t size)
+{
+	char *end;
+	unsigned long number = strtoul(*vcpu, &end, 10);
+
+	if (!**vcpu || *end || number >= pair->vcpus || !pair->fidelity_vcpus)
+		return;
+	snprintf(text, size, "%lu", number % pair->fidelity_vcpus);
+	*vcpu = text;
+}
+
 /* xl's own words and checks, on the partner. */
 int verb_vcpu_pin(const struct verb *verb, int argc, char **argv)
 {
 	struct target target;
-	char number[16];
+	char number[16], vcpu[24];
 
 	while (next_option(verb, argc, argv, "h", help_only) >= 0)
 		;
@@ -160,6 +172,8 @@ int verb_vcpu_pin(const struct verb *verb, int argc, char **argv)
 	if (target.is_pair) {
 		snprintf(number, sizeof(number), "%u", target.pair.fidelity);
 		argv[optind] = number;
+		if (optind + 1 < argc)
+			to_partner(&target.pair, &argv[optind + 1], vcpu, sizeof(vcpu));
 		target_dispose(&target);
 	}
 	return exec_xl(verb->name, argc - optind, argv + optind);
