@@ -180,7 +180,7 @@ def ends(dom0, pair):
 def with_console(dom0):
     """create -c of a pair, and of a PVH guest, which is handed to xl."""
     console = dom0.dialogue("v1-create", "dxl create -c /tmp/v1.cfg")
-    console.expect(r"GRUB|Booting from Hard Disk", 300)
+    console.expect(r"guest login: ", 300)
     console.close()
     dom0.write("/tmp/pvh1.cfg", config("pvh1"))
     batch(dom0, [
