@@ -9,6 +9,7 @@ import z3
 
 import invariant
 from lift import Processor, Unknown, decoder, GPRS, const
+from stack import Stack
 from state import State, ARRAYS, SCALARS, GROUPS, CONSTANT, in_range, narrow
 
 RETURN = 0x7ffffffffff0  # stands for the caller's return address
@@ -68,7 +69,7 @@ class Path:
         self.explorer = explorer
         self.processor = Processor(self)
         self.state = None
-        self.stack = {}
+        self.stack = Stack()
         self.facts = []
         self.conditions = []
         self.touched = {}
@@ -82,7 +83,7 @@ class Path:
         other = Path(self.explorer)
         self.processor.copy_to(other.processor)
         other.state = self.state.copy()
-        other.stack, other.facts = dict(self.stack), list(self.facts)
+        other.stack, other.facts = self.stack.copy(), list(self.facts)
         other.conditions, other.touched = list(self.conditions), dict(self.touched)
         other.written, other.address, other.calls = set(self.written), self.address, self.calls
         other.proved, other.decisions = dict(self.proved), self.decisions
@@ -111,7 +112,7 @@ class Path:
         n = const(address)
         if n is None or not STACK - self.explorer.stack_bytes <= n < STACK + 8:
             return None
-        if bits != 64 or n % 8:
+        if bits not in (32, 64) or n % (bits // 8):
             raise Unknown('stack access of %d bits at %#x' % (bits, n))
         return n
 
@@ -144,9 +145,10 @@ class Path:
     def load(self, address, bits):
         slot = self.stack_slot(address, bits)
         if slot is not None:
-            if slot not in self.stack:
+            value = self.stack.load(slot, bits)
+            if value is None:
                 raise Failed('%#x: reads the stack before it was written' % self.address)
-            return self.stack[slot]
+            return value
         name, index = self.locate(address, bits)
         if index is None:
             return self.state.scalar(name)
@@ -158,7 +160,7 @@ class Path:
         if slot is not None:
             if slot >= STACK:
                 raise Failed('%#x: writes its return address' % self.address)
-            self.stack[slot] = value
+            self.stack.store(slot, bits, value)
             return
         name, index = self.locate(address, bits)
         if name in self.explorer.constant:
@@ -255,7 +257,7 @@ class Explorer:
         for reg in GPRS:
             start.processor.regs[reg] = z3.BitVec('in_' + reg, 64)
         start.processor.regs['rsp'] = z3.BitVecVal(STACK, 64)
-        start.stack[STACK] = z3.BitVecVal(RETURN, 64)
+        start.stack.store(STACK, 64, z3.BitVecVal(RETURN, 64))
         start.address = self.elf.functions[function][0]
         self.args = [start.processor.regs[r] for r in ARGUMENTS]
         start.facts += list(assume)

@@ -155,7 +155,7 @@ class Watch(Tracer):
         rsp = const(path.processor.regs['rsp'])
         if rsp is None:
             raise Failed('+%x: an unknown stack pointer' % self.offset)
-        path.stack = {at: value for at, value in path.stack.items() if at >= rsp}
+        path.stack = path.stack.above(rsp)
 
     def step(self, path, ins):
         what = super().step(path, ins)
